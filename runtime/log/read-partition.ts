@@ -1,0 +1,21 @@
+import type { FetchedRecord, LogAccess, TopicPartition } from "./port.ts";
+
+/** All records of a partition that read_committed shows now. */
+export async function readPartition(log: LogAccess, partition: TopicPartition): Promise<readonly FetchedRecord[]> {
+  const [start] = await log.listOffsets([partition], "earliest", "read_committed");
+  const [end] = await log.listOffsets([partition], "latest", "read_committed");
+  const reader = await log.openReader({ isolation: "read_committed" });
+  const records: FetchedRecord[] = [];
+  try {
+    reader.assign([start!]);
+    for (let position = start!.offset; position < end!.offset; ) {
+      for (const batch of await reader.poll(0)) {
+        records.push(...batch.records.filter(({ offset }) => offset < end!.offset));
+        position = batch.nextOffset;
+      }
+    }
+  } finally {
+    await reader.close();
+  }
+  return records;
+}

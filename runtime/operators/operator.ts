@@ -1,0 +1,62 @@
+import type { KeyCodec } from "../../state/codec.ts";
+import type { Store } from "../../state/store.ts";
+import type { Node } from "../dsl/topology.ts";
+import type { WindowBounds } from "../dsl/windows.ts";
+
+/** How records move: one synchronous call per record and step, without an object for it. */
+export type Receive = (key: unknown, value: unknown, timestampMs: number) => void;
+
+/** The record that is being processed; one object a task, changed in place. Steps' functions see it as RecordContext. */
+export interface CurrentRecord {
+  key: unknown;
+  timestampMs: number;
+  window: WindowBounds | undefined;
+  topic: string;
+  partition: number;
+  offset: number;
+  headers: Readonly<Record<string, Buffer>>;
+}
+
+/** What an operator may use of the task that runs it. */
+export interface OperatorEnvironment {
+  readonly record: CurrentRecord;
+  /** Wall clock in ms, read once a batch. */
+  wallClockMs(): number;
+  store(name: string): Store;
+  keyCodec(node: string): KeyCodec<unknown>;
+  /**
+   * Asks the task to run asynchronous work right after the source record in progress, before any other record and before the next commit.
+   * Works run one after the other in order of asking. An operator that has asked must buffer what it receives until its work ran.
+   */
+  suspend(work: () => Promise<void>): void;
+  /** A record that this step cannot process: to the DLQ, with the step and the reason. The rest goes on. */
+  recordError(step: string, error: unknown, key: unknown, value: unknown): void;
+  /** Where a sink or repartition node writes: the task's output buffer. */
+  output(node: string): Receive;
+  /** One more record that came after its windows had closed. */
+  countLate(step: string): void;
+}
+
+/**
+ * A running step. Built when its task starts, and anew after its stores were discarded: it remembers stream time.
+ */
+export interface Operator {
+  readonly id: string;
+  readonly receive: Receive;
+  /** Called at each commit before state is sealed, inputs before those that read them: send what waits for the commit. */
+  flush?(): void;
+  /** Wall-clock time has passed: fire what is due; by `suspend` where it has to read. Called between batches. */
+  advanceWallClock?(nowMs: number): void;
+  /** When `advanceWallClock` has something to do next; Infinity if nothing waits. */
+  readonly nextWallClockMs?: number;
+}
+
+/** Where an operator sends records: compiled from the edges that leave it. */
+export type Outputs = (edge?: string) => Receive;
+
+/** What every operator is built from, besides its node. */
+export interface Wiring {
+  readonly environment: OperatorEnvironment;
+  readonly outputs: Outputs;
+  node(id: string): Node;
+}

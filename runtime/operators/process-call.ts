@@ -1,0 +1,91 @@
+import type { ProcessContext, Timer } from "../dsl/process.ts";
+import type { CurrentRecord, OperatorEnvironment, Receive } from "./operator.ts";
+import type { CallState } from "./process-state.ts";
+
+type Context = ProcessContext<unknown, Readonly<Record<string, never>>, string, unknown> & { readonly record: CurrentRecord };
+
+/**
+ * One call of `onRecord` or `onTimer`: what it writes, sets and emits is kept here and takes effect when the call succeeds, in this order:
+ * state, timers, emitted values. So a call that throws has done nothing. One object for all calls of a step: they never overlap.
+ */
+export class ProcessCall {
+  readonly context: Context;
+  readonly #record: CurrentRecord;
+  readonly #states: readonly CallState[];
+  readonly #next: Receive;
+  readonly #values: unknown[] = [];
+  readonly #timestamps: number[] = [];
+  readonly #view: CallContext;
+  #timestampMs = 0;
+
+  constructor(options: {
+    readonly environment: OperatorEnvironment;
+    readonly stores: Readonly<Record<string, CallState>>;
+    readonly timers: Readonly<Record<string, Timer>>;
+    /** Everything that has to begin and commit with a call. */
+    readonly states: readonly CallState[];
+    readonly next: Receive;
+  }) {
+    this.#record = options.environment.record;
+    this.#states = options.states;
+    this.#next = options.next;
+    const emit = (value: unknown, settings?: { readonly timestampMs?: number }) => this.#emit(value, settings?.timestampMs);
+    this.#view = new CallContext({ ...options, emit });
+    this.context = this.#view as unknown as Context;
+  }
+
+  begin(key: unknown, timestampMs: number, streamTimeMs: number): void {
+    this.#record.key = key;
+    this.#record.timestampMs = timestampMs;
+    this.#view.key = key;
+    this.#view.streamTimeMs = streamTimeMs;
+    this.#timestampMs = timestampMs;
+    this.#values.length = 0;
+    this.#timestamps.length = 0;
+    for (let n = 0; n < this.#states.length; n++) this.#states[n]!.begin(key);
+  }
+
+  #emit(value: unknown, timestampMs = this.#timestampMs): void {
+    if (!Number.isFinite(timestampMs)) throw new TypeError(`emit got the timestamp ${timestampMs}: expected milliseconds since 1970`);
+    this.#values.push(value);
+    this.#timestamps.push(timestampMs);
+  }
+
+  commit(): void {
+    const { key } = this.#view;
+    for (let n = 0; n < this.#states.length; n++) this.#states[n]!.commit(this.#timestampMs);
+    if (this.#values.length === 0) return;
+    const { window } = this.#record;
+    this.#record.window = undefined;
+    for (let n = 0; n < this.#values.length; n++) this.#next(key, this.#values[n], this.#timestamps[n]!);
+    this.#record.window = window;
+  }
+}
+
+/** What users' functions see. */
+class CallContext {
+  key: unknown;
+  streamTimeMs = Number.NEGATIVE_INFINITY;
+  readonly stores: Readonly<Record<string, CallState>>;
+  readonly timers: Readonly<Record<string, Timer>>;
+  readonly record: CurrentRecord;
+  readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
+  readonly #environment: OperatorEnvironment;
+
+  constructor(options: {
+    readonly environment: OperatorEnvironment;
+    readonly stores: Readonly<Record<string, CallState>>;
+    readonly timers: Readonly<Record<string, Timer>>;
+    readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
+  }) {
+    this.#environment = options.environment;
+    this.stores = options.stores;
+    this.timers = options.timers;
+    this.record = options.environment.record;
+    this.emit = options.emit;
+  }
+
+  get wallClockMs(): number {
+    return this.#environment.wallClockMs();
+  }
+}

@@ -1,0 +1,63 @@
+import type { Delivery } from "../dsl/topology.ts";
+
+export type StoreKind = "keyValue" | "window" | "timeIndexed";
+
+export interface PlannedStore {
+  /** Unique in the job. */
+  readonly name: string;
+  readonly kind: StoreKind;
+  /** The node that reads and writes it. */
+  readonly node: string;
+  readonly changelog: string;
+  /** Of its entries; another layout under the same name would be misread. */
+  readonly layout: string;
+  /** How long entries are needed, in stream time; null for ever. */
+  readonly retentionMs: number | null;
+}
+
+export type TopicRole = "source" | "sink" | "repartition" | "changelog" | "dlq";
+
+export interface PlannedTopic {
+  readonly topic: string;
+  readonly role: TopicRole;
+  /** A number, or the topics that it has as many partitions as: as the largest of them. */
+  readonly partitions: number | { readonly like: readonly string[] };
+  readonly cleanupPolicy: "delete" | "compact" | "compact,delete";
+  readonly retentionMs: number;
+  /** Of the values: the name of the Avro record, as in the registry under `<topic>-value`. */
+  readonly schema?: string;
+  readonly keyType?: string;
+}
+
+/** A step as `describe` shows it. */
+export interface PlannedStep {
+  readonly id: string;
+  readonly kind: string;
+  /** Ids of the steps in front; with "#edge" where a step has several outputs. */
+  readonly inputs: readonly string[];
+  readonly detail: string;
+}
+
+/** A connected part of the graph, cut at internal topics; named after what it reads. */
+export interface SubTopology {
+  readonly name: string;
+  /** Topics that it reads; all have the same number of partitions, partition p of each goes to task p. */
+  readonly sources: readonly string[];
+  /** Node ids, inputs before those that read them. */
+  readonly nodes: readonly string[];
+  readonly stores: readonly PlannedStore[];
+}
+
+/** The compiled job: what will run, as JSON. */
+export interface Plan {
+  readonly job: string;
+  readonly version: number;
+  readonly delivery: Delivery;
+  readonly commitEveryMs: number;
+  readonly subTopologies: readonly SubTopology[];
+  readonly steps: readonly PlannedStep[];
+  readonly topics: readonly PlannedTopic[];
+  readonly dlqTopic: string;
+  /** Of everything above but the version: equal plans have equal hashes. */
+  readonly hash: string;
+}

@@ -1,0 +1,200 @@
+import { MemoryLevel } from "memory-level";
+import { openEmbeddedRegistry } from "../../../schemas/embedded-registry.ts";
+import type { SchemaRegistry } from "../../../schemas/registry.ts";
+import { type MemoryDisk, memoryDisk } from "../../../state/memory-disk.ts";
+import type { Checkpoint } from "../../../state/store.ts";
+import type { Job } from "../../dsl/define-job.ts";
+import { InvariantError } from "../../errors/errors.ts";
+import type { EmbeddedLog } from "../../log/embedded/embedded-log.ts";
+import { memoryLog } from "../../log/embedded/memory-log.ts";
+import type { Log } from "../../log/port.ts";
+import { compile } from "../../plan/compile.ts";
+import { type CommitFunction, commit } from "../../worker/commit.ts";
+import { isIdle } from "../../worker/idle.ts";
+import { ensureJobTopics } from "../../worker/job-topics.ts";
+import { type JobRuntime, prepareJob } from "../../worker/job-runtime.ts";
+import { Worker } from "../../worker/worker.ts";
+import { ManualClock } from "../manual-clock.ts";
+import { SeededRandom } from "../seeded-random.ts";
+import { Scheduler } from "./scheduler.ts";
+import { simulatedDisk } from "./simulated-disk.ts";
+import { simulatedLog } from "./simulated-log.ts";
+
+/** Parts of a cluster that a mutant replaces, to see whether the simulator notices. */
+export interface Mutation {
+  readonly commit?: CommitFunction;
+  readonly log?: (log: Log) => Log;
+}
+
+export interface ClusterOptions {
+  readonly seed: number;
+  readonly job: Job;
+  readonly mutation?: Mutation;
+  /** Chance that the answer to a transaction's end is lost. */
+  readonly lostAnswers: number;
+  /** All workers on one machine, with one state directory; otherwise each has its own. */
+  readonly sharedDisk: boolean;
+}
+
+interface Machine {
+  readonly disk: MemoryDisk;
+}
+
+interface Process {
+  /** Unique: a worker that is started again is another process. */
+  readonly actor: string;
+  readonly machine: Machine;
+  readonly worker: Worker;
+  readonly held: Set<string>;
+  ended: { readonly error: unknown } | "stopped" | undefined;
+}
+
+export const SESSION_TIMEOUT_MS = 3_000;
+const REBALANCE_TIMEOUT_MS = 5_000;
+const TRANSACTION_TIMEOUT_MS = 8_000;
+
+/** A group of workers on the embedded log, in one process, under one clock and one seed. */
+export class SimulatedCluster {
+  readonly clock = new ManualClock();
+  readonly random: SeededRandom;
+  readonly scheduler: Scheduler;
+  readonly log: EmbeddedLog;
+  readonly registry: SchemaRegistry;
+  readonly runtime: JobRuntime;
+  readonly #options: ClusterOptions;
+  readonly #machines: Machine[];
+  readonly #processes = new Map<number, Process>();
+  #started = 0;
+  /** The first broken invariant that was seen on the way. */
+  violation: Error | undefined;
+
+  private constructor(options: ClusterOptions, parts: { clock: ManualClock; random: SeededRandom; log: EmbeddedLog; registry: SchemaRegistry; runtime: JobRuntime }) {
+    this.#options = options;
+    this.clock = parts.clock;
+    this.random = parts.random;
+    this.log = parts.log;
+    this.registry = parts.registry;
+    this.runtime = parts.runtime;
+    this.scheduler = new Scheduler(this.clock, this.random);
+    const shared: Machine = { disk: memoryDisk() };
+    this.#machines = Array.from({ length: 8 }, () => (options.sharedDisk ? shared : { disk: memoryDisk() }));
+  }
+
+  /** Opens a cluster without workers; `prepare` makes the source topics. */
+  static async open(options: ClusterOptions, prepare: (log: EmbeddedLog) => Promise<void>): Promise<SimulatedCluster> {
+    const clock = new ManualClock();
+    const random = new SeededRandom(options.seed);
+    const log = await memoryLog({ clock, random: () => random.next(), transactionTimeoutMs: TRANSACTION_TIMEOUT_MS });
+    const registry = await openEmbeddedRegistry(new MemoryLevel());
+    await prepare(log);
+    const plan = compile(options.job);
+    const partitionCounts = (await ensureJobTopics(log, [plan])).get(options.job.name)!;
+    const runtime = await prepareJob({ job: options.job, plan, partitionCounts, registry });
+    return new SimulatedCluster(options, { clock, random, log, registry, runtime });
+  }
+
+  get running(): readonly number[] {
+    return [...this.#processes].filter(([, process]) => process.ended === undefined).map(([index]) => index);
+  }
+
+  /** Starts a worker on machine `index`, after its predecessor there has died or stopped. */
+  start(index: number): void {
+    const machine = this.#machines[index]!;
+    const actor = `w${index}.${this.#started++}`;
+    const held = new Set<string>();
+    const gate = (step: string) => this.scheduler.gate(actor, step);
+    const steps = {
+      gate,
+      loseAnswer: () => (this.random.chance(this.#options.lostAnswers) ? (this.random.chance(0.5) ? ("before" as const) : ("after" as const)) : undefined),
+      onCheckpoint: (path: string, checkpoint: Checkpoint) => this.#checkCheckpoint(path, checkpoint),
+      onOpen: (path: string) => void held.add(path),
+    };
+    const mutate = this.#options.mutation?.log ?? ((log: Log) => log);
+    const worker = new Worker({
+      id: actor,
+      runtime: this.runtime,
+      sessionTimeoutMs: SESSION_TIMEOUT_MS,
+      rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
+      environment: {
+        log: mutate(simulatedLog(this.log, steps)),
+        disk: simulatedDisk(machine.disk, steps),
+        clock: this.clock,
+        turn: () => gate("turn"),
+        commit: this.#options.mutation?.commit ?? commit,
+        onEvent: () => undefined,
+      },
+    });
+    const process: Process = { actor, machine, worker, held, ended: undefined };
+    this.#processes.set(index, process);
+    worker.run().then(
+      () => {
+        process.ended = "stopped";
+      },
+      (error: unknown) => {
+        process.ended = { error };
+        this.violation ??= new InvariantError(`worker ${actor} died by itself`, { cause: error });
+      },
+    );
+  }
+
+  /** Kills the worker of a machine where it stands. */
+  kill(index: number): void {
+    const process = this.#processes.get(index)!;
+    this.scheduler.kill(process.actor);
+    process.ended = "stopped";
+    for (const path of process.held) process.machine.disk.abandon(path);
+  }
+
+  /** From now on what a worker writes to its disk looks written, and is lost if it is killed. */
+  tear(index: number): void {
+    const process = this.#processes.get(index)!;
+    for (const path of process.held) process.machine.disk.tearNextWrite(path);
+  }
+
+  /** Every disk there is. */
+  get disks(): readonly MemoryDisk[] {
+    return [...new Set(this.#machines.map(({ disk }) => disk))];
+  }
+
+  pause(index: number, ms: number): void {
+    this.scheduler.pause(this.#processes.get(index)!.actor, ms);
+  }
+
+  /** Asks a worker to leave in good order. */
+  stop(index: number): void {
+    this.#processes.get(index)!.worker.stop();
+  }
+
+  commitNow(): void {
+    for (const index of this.running) void this.#processes.get(index)!.worker.commitNow();
+  }
+
+  isIdle(): Promise<boolean> {
+    return isIdle(this.log, [this.runtime], this.running.map((index) => this.#processes.get(index)!.worker));
+  }
+
+  /** Steps until the condition holds; throws if it does not within the bound, or an invariant breaks. */
+  async runUntil(condition: () => boolean | Promise<boolean>, stepsMax: number, what: string): Promise<void> {
+    for (let steps = 0; steps < stepsMax; steps++) {
+      if (this.violation !== undefined) throw this.violation;
+      if (steps % 16 === 0 && (await condition())) return;
+      if (!(await this.scheduler.step())) {
+        if (await condition()) return;
+        throw new InvariantError(`stuck: nothing can happen any more, and yet not ${what}`);
+      }
+    }
+    if (this.violation !== undefined) throw this.violation;
+    if (!(await condition())) throw new InvariantError(`not ${what} after ${stepsMax} steps`);
+  }
+
+  /** The disk is never ahead of the log. */
+  #checkCheckpoint(path: string, checkpoint: Checkpoint): void {
+    const [, task, store] = path.split("/") as [string, string, string];
+    const partition = Number(task.slice(task.lastIndexOf("_") + 1));
+    const planned = this.runtime.plan.subTopologies.flatMap(({ stores }) => stores).find(({ name }) => name === store)!;
+    const { lastStableOffset } = this.log.inspect.partition(planned.changelog, partition);
+    if (checkpoint.nextOffset > lastStableOffset) {
+      this.violation ??= new InvariantError(`the disk is ahead of the log: ${path} has reached ${checkpoint.nextOffset}, ${planned.changelog} is stable up to ${lastStableOffset}`);
+    }
+  }
+}

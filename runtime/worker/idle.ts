@@ -1,0 +1,25 @@
+import type { LogAccess } from "../log/port.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+import { tasksOf } from "./task-assignor.ts";
+import type { Worker } from "./worker.ts";
+
+/** Records between a job's committed offsets and the read_committed ends of its inputs. Counts markers: positions do. */
+export async function lagOf(log: LogAccess, runtime: JobRuntime): Promise<number> {
+  const inputs = tasksOf(runtime.plan, runtime.partitionCounts).flatMap((task) => task.inputs);
+  const ends = await log.listOffsets(inputs, "latest", "read_committed");
+  const committed = new Map((await log.committedOffsets(runtime.job.name, inputs)).map((entry) => [`${entry.topic}/${entry.partition}`, entry.offset]));
+  const unread = ends.filter(({ topic, partition }) => !committed.has(`${topic}/${partition}`));
+  const starts = unread.length === 0 ? [] : await log.listOffsets(unread, "earliest", "read_committed");
+  for (const { topic, partition, offset } of starts) committed.set(`${topic}/${partition}`, offset);
+  return ends.reduce((sum, { topic, partition, offset }) => sum + Math.max(0, offset - committed.get(`${topic}/${partition}`)!), 0);
+}
+
+/** One look: all tasks of all jobs run, nothing waits or is uncommitted in them, and their inputs are at the end. */
+export async function isIdle(log: LogAccess, runtimes: readonly JobRuntime[], workers: readonly Worker[]): Promise<boolean> {
+  const tasks = runtimes.reduce((sum, runtime) => sum + tasksOf(runtime.plan, runtime.partitionCounts).length, 0);
+  const standings = workers.map((worker) => worker.standing);
+  if (standings.some(({ starting, busy }) => starting > 0 || busy)) return false;
+  if (standings.reduce((sum, { running }) => sum + running, 0) !== tasks) return false;
+  for (const runtime of runtimes) if ((await lagOf(log, runtime)) > 0) return false;
+  return true;
+}

@@ -1,0 +1,14 @@
+/** Plain counters of a job in this process, over all its workers; read by whoever shows them. */
+export class JobMetrics {
+  readonly job: string;
+  recordsIn = 0;
+  recordsOut = 0;
+  late = 0;
+  deadLetters = 0;
+  commits = 0;
+  restoredEntries = 0;
+
+  constructor(job: string) {
+    this.job = job;
+  }
+}

@@ -1,0 +1,110 @@
+import type { ValueSerde } from "../../schemas/value-serde.ts";
+import type { KeySerde } from "../../schemas/key-serde.ts";
+import type { FetchedBatch, FetchedRecord } from "../log/port.ts";
+import type { EventTime } from "./event-time.ts";
+
+/** How the records of one input become keys and values. */
+export interface InputDecoder {
+  readonly value: Pick<ValueSerde<unknown>, "decode" | "missingId" | "load">;
+  readonly key: KeySerde<unknown> | null;
+  readonly eventTime: EventTime;
+}
+
+/**
+ * The fetched records of one input partition of a task, in order. The head is decoded when it is looked at, so that a task can compare
+ * event times across its inputs; nothing behind it is.
+ */
+export class RecordQueue {
+  readonly topic: string;
+  readonly partition: number;
+  /** The next offset to process: what a commit commits. */
+  position: number;
+  /** The end of the partition as of the last fetch. */
+  endOffset = 0;
+  /** Records waiting. */
+  size = 0;
+
+  key: unknown = null;
+  value: unknown = null;
+  timestampMs = 0;
+  raw: FetchedRecord | undefined;
+
+  readonly #decoder: InputDecoder;
+  readonly #undecodable: (raw: FetchedRecord, error: unknown) => void;
+  #batches: FetchedBatch[] = [];
+  #next = 0;
+
+  constructor(options: { topic: string; partition: number; position: number; decoder: InputDecoder; undecodable: (raw: FetchedRecord, error: unknown) => void }) {
+    this.topic = options.topic;
+    this.partition = options.partition;
+    this.position = options.position;
+    this.#decoder = options.decoder;
+    this.#undecodable = options.undecodable;
+  }
+
+  /** The offset to fetch from: behind everything that waits here. */
+  get fetchPosition(): number {
+    return this.#batches.at(-1)?.nextOffset ?? this.position;
+  }
+
+  /** Fetches the writer schemas that decoding will need. */
+  async prepare(batch: FetchedBatch): Promise<void> {
+    const { value } = this.#decoder;
+    for (const record of batch.records) {
+      const id = record.value === null ? undefined : value.missingId(record.value);
+      if (id !== undefined) await value.load(id);
+    }
+  }
+
+  push(batch: FetchedBatch): void {
+    this.endOffset = batch.endOffset;
+    if (batch.nextOffset <= this.fetchPosition) return;
+    this.#batches.push(batch);
+    this.size += batch.records.length;
+    this.#skipEmpty();
+  }
+
+  /** Decodes the head into key, value, timestampMs and raw. Records that cannot be decoded are handed over and passed. @returns false if nothing waits */
+  loadHead(): boolean {
+    while (this.raw === undefined) {
+      const record = this.#batches[0]?.records[this.#next];
+      if (record === undefined) return false;
+      try {
+        this.key = record.key === null || this.#decoder.key === null ? null : this.#decoder.key.decode(record.key);
+        this.value = record.value === null ? null : this.#decoder.value.decode(record.value);
+        this.timestampMs = this.#decoder.eventTime(this.value, record);
+        this.raw = record;
+      } catch (error) {
+        this.#undecodable(record, error);
+        this.raw = record;
+        this.dropHead();
+      }
+    }
+    return true;
+  }
+
+  /** The head has been processed. */
+  dropHead(): void {
+    const batch = this.#batches[0]!;
+    this.position = this.raw!.offset + 1;
+    this.raw = undefined;
+    this.size--;
+    this.#next++;
+    if (this.#next === batch.records.length) this.#dropBatch(batch);
+  }
+
+  #dropBatch(batch: FetchedBatch): void {
+    this.position = batch.nextOffset;
+    this.#batches.shift();
+    this.#next = 0;
+    this.#skipEmpty();
+  }
+
+  /** Batches of nothing but markers move the position without a record. */
+  #skipEmpty(): void {
+    while (this.#batches[0]?.records.length === 0) {
+      this.position = this.#batches[0].nextOffset;
+      this.#batches.shift();
+    }
+  }
+}

@@ -1,0 +1,166 @@
+import { ConfigError, DefinitionError } from "../errors/errors.ts";
+import type { Job } from "../dsl/define-job.ts";
+import type { SchemaRegistry } from "../../schemas/registry.ts";
+import { compile } from "../plan/compile.ts";
+import { isIdle, lagOf } from "./idle.ts";
+import { type JobRuntime, prepareJob } from "./job-runtime.ts";
+import { ensureJobTopics } from "./job-topics.ts";
+import { acceptPlans } from "./remembered-plans.ts";
+import { Worker } from "./worker.ts";
+import type { WorkerEnvironment } from "./worker-environment.ts";
+
+export interface RunJobsOptions {
+  readonly environment: WorkerEnvironment;
+  readonly registry: SchemaRegistry;
+  /** Group members per job. @default 1 */
+  readonly workers?: number;
+  /** How long `stop` waits for the last commits. @default 30_000 */
+  readonly drainTimeoutMs?: number;
+  readonly sessionTimeoutMs?: number;
+  readonly rebalanceTimeoutMs?: number;
+  /** Stores of an earlier version whose state may be forgotten. */
+  readonly droppedStores?: readonly string[];
+}
+
+export interface JobStatus {
+  readonly job: string;
+  /** Since this process started. */
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+  readonly late: number;
+  readonly deadLetters: number;
+  readonly commits: number;
+  readonly tasks: number;
+  /** Records between the committed offsets and the ends of the inputs, as of the last look. */
+  readonly lag: number;
+  /** Changelog records of the stores that are being restored; undefined if none is. */
+  readonly restoring: { readonly done: number; readonly total: number } | undefined;
+}
+
+/** Jobs that run in this process. */
+export interface JobsRun {
+  status(): Promise<readonly JobStatus[]>;
+  /**
+   * Resolves when all jobs are idle: two looks with a commit between them find every input at its end and nothing in flight.
+   * Windows that are open stay open. Rejects if a job dies first.
+   */
+  untilIdle(): Promise<void>;
+  /** Drains: commits what was processed, closes the stores, leaves the groups. Safe to call twice. */
+  stop(): Promise<void>;
+  /** Resolves when all jobs have stopped; rejects with the error of the first that died, after the others have been stopped. */
+  readonly finished: Promise<void>;
+}
+
+const IDLE_LOOK_MS = 50;
+
+/** Runs jobs on a log. What `startJobs` does, with everything from outside as an argument. */
+export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
+  const { environment, registry, workers: workerCount = 1 } = options;
+  refuseDuplicates(jobs);
+  if (!Number.isInteger(workerCount) || workerCount < 1) throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
+  const restoring = new Map<string, { job: string; done: number; total: number }>();
+  const observed: WorkerEnvironment = {
+    ...environment,
+    onEvent(event) {
+      if (event.kind === "restoring") restoring.set(`${event.job}/${event.task}/${event.store}`, { job: event.job, done: event.done, total: event.total });
+      if (event.kind === "restored") restoring.delete(`${event.job}/${event.task}/${event.store}`);
+      environment.onEvent(event);
+    },
+  };
+  const plans = compileAll(jobs);
+  const partitionCounts = await ensureJobTopics(environment.log, plans);
+  await acceptPlans({ log: environment.log, clock: environment.clock, plans, droppedStores: options.droppedStores ?? [] });
+  const runtimes: JobRuntime[] = [];
+  for (const [index, job] of jobs.entries()) {
+    runtimes.push(await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(job.name)!, registry }));
+  }
+  const workers = runtimes.flatMap((runtime) =>
+    Array.from({ length: workerCount }, (_, index) => new Worker({ ...options, id: `${runtime.job.name}-${index}`, runtime, environment: observed })),
+  );
+  const over = new AbortController();
+  const stopAll = () => {
+    for (const worker of workers) worker.stop();
+  };
+  const runs = workers.map((worker) =>
+    worker.run().catch((error: unknown) => {
+      stopAll();
+      throw error;
+    }),
+  );
+  const finished = Promise.allSettled(runs).then((results) => {
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  });
+  // Whoever awaits it gets the error; that nobody does must not end the process.
+  finished.catch(() => undefined).then(() => over.abort());
+  return {
+    finished,
+    status: () =>
+      Promise.all(
+        runtimes.map(async (runtime): Promise<JobStatus> => {
+          const { job, ...counters } = runtime.metrics;
+          const own = [...restoring.values()].filter((entry) => entry.job === job);
+          return {
+            job,
+            ...counters,
+            tasks: workers.filter(({ id }) => id.startsWith(`${job}-`)).reduce((sum, worker) => sum + worker.standing.running, 0),
+            lag: await lagOf(environment.log, runtime),
+            restoring: own.length === 0 ? undefined : { done: own.reduce((sum, { done }) => sum + done, 0), total: own.reduce((sum, { total }) => sum + total, 0) },
+          };
+        }),
+      ),
+    untilIdle: () => Promise.race([finished, waitUntilIdle({ environment, runtimes, members: workers, signal: over.signal })]),
+    async stop() {
+      stopAll();
+      const bound = new AbortController();
+      const timeout = environment.clock.sleep(options.drainTimeoutMs ?? 30_000, bound.signal).then(() => "timeout" as const);
+      const outcome = await Promise.race([Promise.allSettled(runs), timeout]);
+      bound.abort();
+      if (outcome === "timeout") {
+        throw new ConfigError("the jobs could not drain in time:", [{ code: "DRAIN_TIMEOUT", at: "stop", message: "a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out" }]);
+      }
+      await finished;
+    },
+  };
+}
+
+function compileAll(jobs: readonly Job[]) {
+  const issues = [];
+  const plans = [];
+  for (const job of jobs) {
+    try {
+      plans.push(compile(job));
+    } catch (error) {
+      if (!(error instanceof DefinitionError)) throw error;
+      if (jobs.length === 1) throw error;
+      issues.push(...error.issues.map((issue) => ({ ...issue, at: `${job.name}: ${issue.at}` })));
+    }
+  }
+  if (issues.length > 0) throw new ConfigError("some jobs have mistakes:", issues);
+  return plans;
+}
+
+function refuseDuplicates(jobs: readonly Job[]): void {
+  if (jobs.length === 0) throw new ConfigError("there is nothing to run:", [{ code: "JOBS_NONE", at: "jobs", message: "give at least one job" }]);
+  const names = jobs.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new ConfigError("the jobs do not fit together:", [{ code: "JOBS_DUPLICATE", at: twice, message: `two jobs are called "${twice}": a name is a job's identity, give one of them another` }]);
+  }
+}
+
+async function waitUntilIdle(options: {
+  readonly environment: WorkerEnvironment;
+  readonly runtimes: readonly JobRuntime[];
+  readonly members: readonly Worker[];
+  readonly signal: AbortSignal;
+}): Promise<void> {
+  const { environment, runtimes, members, signal } = options;
+  while (!signal.aborted) {
+    if (await isIdle(environment.log, runtimes, members)) {
+      await Promise.all(members.map((worker) => worker.commitNow()));
+      if (await isIdle(environment.log, runtimes, members)) return;
+    }
+    await environment.clock.sleep(IDLE_LOOK_MS, signal);
+  }
+}

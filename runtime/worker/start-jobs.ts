@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { levelDisk } from "../../state/level-disk.ts";
+import type { Job } from "../dsl/define-job.ts";
+import { openDataDirectory } from "../log/embedded/data-directory.ts";
+import { systemClock } from "../time/system-clock.ts";
+import { commit } from "./commit.ts";
+import type { JobEvent } from "./job-event.ts";
+import { type JobsRun, runJobs } from "./run-jobs.ts";
+
+export interface StartOptions {
+  /** Holds the embedded log and the state of the jobs; made if missing, readable by its owner only. One process at a time. */
+  readonly dataDir: string;
+  /** Group members per job, all in this process. @default 1 */
+  readonly workers?: number;
+  /** Told what happens: assignments, restores, dead letters. Must not throw. */
+  readonly onEvent?: (event: JobEvent) => void;
+  /** How long `stop` waits for the last commits. @default 30_000 */
+  readonly drainTimeoutMs?: number;
+  /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
+  readonly droppedStores?: readonly string[];
+}
+
+/**
+ * Starts jobs in this process on the embedded log of a data directory, and returns when their topics exist and their workers have been
+ * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
+ * @throws {DefinitionError} JOB_… if a job is wrong
+ * @throws {ConfigError} TOPIC_MISSING and other mistakes of the surroundings
+ * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory
+ */
+export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
+  const directory = await openDataDirectory(options.dataDir, { clock: systemClock, mode: "owner" });
+  try {
+    const run = await runJobs(jobs, {
+      registry: directory.registry,
+      environment: {
+        log: directory.log,
+        disk: levelDisk(join(options.dataDir, "state")),
+        clock: systemClock,
+        turn: () => nextTurn(),
+        commit,
+        onEvent: options.onEvent ?? (() => undefined),
+      },
+      ...(options.workers !== undefined && { workers: options.workers }),
+      ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
+      ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
+    });
+    const finished = run.finished.finally(() => directory.close());
+    finished.catch(() => undefined);
+    return {
+      ...run,
+      finished,
+      async stop() {
+        await run.stop();
+        await finished;
+      },
+    };
+  } catch (error) {
+    await directory.close();
+    throw error;
+  }
+}

@@ -1,0 +1,106 @@
+import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { restoreStore } from "../../state/restore.ts";
+import type { Store, WindowStore } from "../../state/store.ts";
+import { openPlannedStore } from "../operators/open-store.ts";
+import type { PlannedStore } from "../plan/plan.ts";
+import { openChangelogReader } from "./changelog-reader.ts";
+import type { CommittedStore } from "./commit.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+import type { WorkerEnvironment } from "./worker-environment.ts";
+
+/** Of the changelog topics; a checkpoint older than this less the margin may have missed tombstones that are gone. */
+const DELETE_RETENTION_MS = 7 * 86_400_000;
+const CHECKPOINT_MARGIN_MS = 3_600_000;
+/** How long a task waits for its directory: the former owner is still closing it. */
+const LOCK_WAIT_MS = 30_000;
+const LOCK_RETRY_MS = 50;
+
+export interface OpenStoresOptions {
+  readonly runtime: JobRuntime;
+  readonly environment: WorkerEnvironment;
+  readonly task: string;
+  readonly partition: number;
+  readonly stores: readonly PlannedStore[];
+  readonly incarnations: ReadonlyMap<string, string>;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Opens the stores of a task and restores each up to the end of its changelog. A directory that cannot be used is moved aside and built
+ * anew. If one fails, those already open are closed.
+ */
+export async function openStores(options: OpenStoresOptions): Promise<readonly CommittedStore[]> {
+  const opened: CommittedStore[] = [];
+  try {
+    for (const planned of options.stores) opened.push(await openRestored(options, planned));
+    return opened;
+  } catch (error) {
+    await Promise.allSettled(opened.map(({ store }) => store.close()));
+    throw error;
+  }
+}
+
+async function openRestored(options: OpenStoresOptions, planned: PlannedStore): Promise<CommittedStore> {
+  const { environment, partition } = options;
+  const changelog = { topic: planned.changelog, partition };
+  const incarnation = options.incarnations.get(planned.changelog)!;
+  const path = `${options.runtime.job.name}/${options.task}/${planned.name}`;
+  for (let attempt = 0; ; attempt++) {
+    let store: Store | undefined;
+    try {
+      store = await openWhenFree(options, planned, path);
+      await restore(options, planned, store, incarnation);
+      return { store, changelog, incarnation };
+    } catch (error) {
+      await store?.close().catch(() => undefined);
+      if (!(error instanceof MulgilError) || error.code !== "STATE_CORRUPTED" || attempt > 0) throw error;
+      const aside = await environment.disk.quarantine(path, error.message);
+      environment.onEvent({ kind: "quarantined", job: options.runtime.job.name, task: options.task, store: planned.name, path: aside, reason: error.message });
+    }
+  }
+}
+
+async function openWhenFree(options: OpenStoresOptions, planned: PlannedStore, path: string): Promise<Store> {
+  const { clock, disk } = options.environment;
+  const node = options.runtime.nodes.get(planned.node)!;
+  const keyCodec = options.runtime.keyCodecs.get(planned.node)!;
+  const giveUpAtMs = clock.now() + LOCK_WAIT_MS;
+  for (;;) {
+    try {
+      const database = await disk.open(path);
+      return await openPlannedStore({ planned, node, database, keyCodec });
+    } catch (error) {
+      if (!(error instanceof MulgilError) || error.code !== "STATE_LOCKED" || clock.now() >= giveUpAtMs || options.signal.aborted) throw error;
+      await clock.sleep(LOCK_RETRY_MS, options.signal);
+    }
+  }
+}
+
+async function restore(options: OpenStoresOptions, planned: PlannedStore, store: Store, incarnation: string): Promise<void> {
+  const { environment, runtime, task } = options;
+  const names = { job: runtime.job.name, task, store: planned.name };
+  const reader = await openChangelogReader(environment.log, { topic: planned.changelog, partition: options.partition }, incarnation);
+  try {
+    const nowMs = environment.clock.now();
+    const { entries, reason } = await restoreStore({
+      store,
+      reader,
+      nowMs,
+      deleteRetentionMs: DELETE_RETENTION_MS,
+      marginMs: CHECKPOINT_MARGIN_MS,
+      signal: options.signal,
+      onProgress: ({ done, total }) => environment.onEvent({ kind: "restoring", ...names, done, total }),
+    });
+    dropExpired(planned, store);
+    runtime.metrics.restoredEntries += entries;
+    environment.onEvent({ kind: "restored", ...names, entries, reason });
+  } finally {
+    await reader.close();
+  }
+}
+
+/** What had expired by the restored stream time does not come back. */
+function dropExpired(planned: PlannedStore, store: Store): void {
+  if (planned.kind !== "window" || planned.retentionMs === null || store.streamTimeMs === -Infinity) return;
+  (store as WindowStore<unknown, unknown>).expireBefore(store.streamTimeMs - planned.retentionMs + 1);
+}

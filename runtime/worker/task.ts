@@ -1,0 +1,344 @@
+import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { InvariantError, TaskCorruptedError, TaskMigratedError, invariant } from "../errors/errors.ts";
+import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
+import { buildOperators } from "../operators/build-operators.ts";
+import type { CurrentRecord, Operator, OperatorEnvironment, Receive } from "../operators/operator.ts";
+import type { SubTopology } from "../plan/plan.ts";
+import type { CommitPath, CommittedStore } from "./commit.ts";
+import { codeOf, deadLetter } from "./dead-letter.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+import { OutputBuffer } from "./output-buffer.ts";
+import { RecordQueue } from "./record-queue.ts";
+import type { WorkerEnvironment } from "./worker-environment.ts";
+
+/** What a task touches besides its stores and its commit path. */
+export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent">;
+
+export interface TaskOptions {
+  readonly id: string;
+  readonly runtime: JobRuntime;
+  readonly environment: TaskEnvironment;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+  readonly stores: readonly CommittedStore[];
+  readonly path: CommitPath;
+  /** Where each input goes on: its committed offset, or its beginning. */
+  readonly positions: readonly PartitionOffset[];
+  /** The number of the last commit, as found in the committed offsets' metadata. */
+  readonly commitSequence: number;
+}
+
+interface Input {
+  readonly queue: RecordQueue;
+  readonly receive: Receive;
+}
+
+/** A waiting input with lag holds the others back at most this long. */
+const INPUT_WAIT_MAX_MS = 1_000;
+/** Buffered outputs and changed entries beyond these ask for a commit before its time. */
+const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
+const CHANGED_ENTRIES_MAX = 100_000;
+
+/**
+ * One sub-topology of one partition, running: it owns its stores, processes its inputs record by record in order of event time, and
+ * buffers what that causes until its commit. It knows nothing of groups; a worker feeds it and tells it when to commit.
+ */
+export class Task {
+  readonly id: string;
+  readonly partition: number;
+  readonly #options: TaskOptions;
+  readonly #environment: TaskEnvironment;
+  readonly #inputs: readonly Input[];
+  readonly #operators: readonly Operator[];
+  readonly #outputs: OutputBuffer;
+  readonly #record: CurrentRecord;
+  #source: { readonly topic: string; readonly partition: number; readonly raw: FetchedRecord } | undefined;
+  #suspended: (() => Promise<void>)[] = [];
+  #wallClockMs: number;
+  #committing: Promise<void> | undefined;
+  #commitSequence: number;
+  #committed: ReadonlyMap<string, number>;
+  #blockedSinceMs: number | undefined;
+  #failure: unknown;
+
+  constructor(options: TaskOptions) {
+    this.id = options.id;
+    this.partition = options.partition;
+    this.#options = options;
+    this.#environment = options.environment;
+    this.#wallClockMs = options.environment.clock.now();
+    this.#commitSequence = options.commitSequence;
+    this.#outputs = new OutputBuffer({ partition: options.partition });
+    this.#record = { key: null, timestampMs: 0, window: undefined, topic: "", partition: options.partition, offset: -1, headers: NO_HEADERS };
+    const { runtime, subTopology } = options;
+    const built = buildOperators({ topology: runtime.job.topology, nodeIds: subTopology.nodes, environment: this.#operatorEnvironment() });
+    this.#operators = built.operators;
+    this.#inputs = [...built.inputs].map(([node, receive]) => ({ receive, queue: this.#queue(node) }));
+    this.#committed = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
+  }
+
+  get inputs(): readonly TopicPartition[] {
+    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition }));
+  }
+
+  get fetchPositions(): readonly PartitionOffset[] {
+    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.fetchPosition }));
+  }
+
+  /** Up to where the task's repartition topics have been committed: nobody needs what lies before. */
+  get purgeable(): readonly PartitionOffset[] {
+    const { runtime, partition } = this.#options;
+    const internal = new Set(runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" ? [topic] : [])));
+    return [...this.#committed].flatMap(([topic, offset]) => (internal.has(topic) ? [{ topic, partition, offset }] : []));
+  }
+
+  /** Records that were fetched and not processed. */
+  get waiting(): number {
+    return this.#inputs.reduce((sum, { queue }) => sum + queue.size, 0);
+  }
+
+  /** Set when processing or a commit has failed: the task must be dropped. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** Something was processed, or is held in memory, that no commit covers. */
+  get isDirty(): boolean {
+    return this.#outputs.records > 0 || this.#positionMoved() || this.#options.stores.some(({ store }) => store.changedEntries > 0);
+  }
+
+  /** The buffers have grown so far that a commit should not wait for its time. */
+  get wantsCommit(): boolean {
+    if (this.#outputs.bytes > OUTPUT_BYTES_MAX) return true;
+    return this.#options.stores.some(({ store }) => store.changedEntries > CHANGED_ENTRIES_MAX);
+  }
+
+  get isCommitting(): boolean {
+    return this.#committing !== undefined;
+  }
+
+  /** When a timer on the wall needs a turn; Infinity if none does. */
+  get nextWallClockMs(): number {
+    return this.#operators.reduce((next, operator) => Math.min(next, operator.nextWallClockMs ?? Infinity), Infinity);
+  }
+
+  async accept(batch: FetchedBatch): Promise<void> {
+    const input = this.#inputs.find(({ queue }) => queue.topic === batch.topic);
+    invariant(input !== undefined, `task ${this.id} got a batch of "${batch.topic}", which it does not read`);
+    await input.queue.prepare(batch);
+    input.queue.push(batch);
+  }
+
+  /** Event time of the record that would be processed next; undefined if there is none, or it must wait for another input. */
+  get headTimestampMs(): number | undefined {
+    return this.#pick()?.queue.timestampMs;
+  }
+
+  /** Processes up to `recordsMax` records. Returns how many. */
+  async process(recordsMax: number): Promise<number> {
+    this.#wallClockMs = this.#environment.clock.now();
+    let done = 0;
+    await this.#guarded(async () => {
+      while (done < recordsMax) {
+        const input = this.#pick();
+        if (input === undefined) break;
+        this.#processHead(input);
+        done++;
+        if (this.#suspended.length > 0) await this.#drainSuspended();
+        if ((done & 1023) === 0 && this.wantsCommit) break;
+      }
+    });
+    this.#options.runtime.metrics.recordsIn += done;
+    return done;
+  }
+
+  async advanceWallClock(): Promise<void> {
+    this.#wallClockMs = this.#environment.clock.now();
+    this.#source = undefined;
+    await this.#guarded(async () => {
+      for (const operator of this.#operators) {
+        if (operator.nextWallClockMs !== undefined && operator.nextWallClockMs <= this.#wallClockMs) operator.advanceWallClock?.(this.#wallClockMs);
+        await this.#drainSuspended();
+      }
+    });
+  }
+
+  /**
+   * Starts a commit of all that was processed. Resolves when state is sealed and processing may go on; `settled` tells when the commit
+   * is done. A failure of the commit itself shows in `failure`.
+   */
+  async beginCommit(): Promise<void> {
+    invariant(this.#committing === undefined, `task ${this.id} commits twice at once`);
+    if (this.#failure !== undefined) return;
+    this.#source = undefined;
+    this.#wallClockMs = this.#environment.clock.now();
+    await this.#guarded(async () => {
+      for (const operator of this.#operators) {
+        operator.flush?.();
+        await this.#drainSuspended();
+      }
+    });
+    if (this.#failure !== undefined || !this.isDirty) return;
+    const { metrics } = this.#options.runtime;
+    const { path, stores } = this.#options;
+    const positions = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
+    metrics.recordsOut += this.#outputs.records;
+    this.#commitSequence++;
+    const done = this.#environment.commit({ path, stores, outputs: this.#outputs.take(), offsets: this.#offsets(), clock: this.#environment.clock });
+    this.#committing = done.then(
+      () => {
+        this.#committing = undefined;
+        this.#committed = positions;
+        metrics.commits++;
+      },
+      (error: unknown) => {
+        this.#committing = undefined;
+        this.#failure = error ?? new InvariantError("a commit failed without an error");
+      },
+    );
+  }
+
+  /** Resolves when no commit is under way. Never rejects. */
+  async settled(): Promise<void> {
+    await this.#committing;
+  }
+
+  /** Gives up the task's stores and producer. What no commit covers is dropped. */
+  async close(): Promise<void> {
+    await this.settled();
+    await Promise.all(this.#options.stores.map(({ store }) => store.close()));
+    if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
+  }
+
+  #queue(node: string): RecordQueue {
+    const { runtime, subTopology, partition, positions } = this.#options;
+    const definition = runtime.nodes.get(node)!;
+    invariant(definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition", `${node} is no input of ${subTopology.name}`);
+    const topic = definition.kind === "repartition" ? definition.topic : definition.topic.name;
+    const position = positions.find((entry) => entry.topic === topic);
+    invariant(position !== undefined, `task ${this.id} has no position for "${topic}"`);
+    return new RecordQueue({
+      topic,
+      partition,
+      position: position.offset,
+      decoder: runtime.decoders.get(node)!,
+      undecodable: (raw, error) => {
+        this.#source = { topic, partition, raw };
+        this.#recordError(node, error, null, null);
+      },
+    });
+  }
+
+  /** The input whose head has the lowest event time; none while an input with lag has nothing here yet, within a bound. */
+  #pick(): Input | undefined {
+    if (this.#inputs.length === 1) return this.#inputs[0]!.queue.loadHead() ? this.#inputs[0] : undefined;
+    let best: Input | undefined;
+    let behind = false;
+    for (const input of this.#inputs) {
+      if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
+      else if (best === undefined || input.queue.timestampMs < best.queue.timestampMs) best = input;
+    }
+    if (!behind || best === undefined) {
+      this.#blockedSinceMs = undefined;
+      return best;
+    }
+    const nowMs = this.#environment.clock.now();
+    this.#blockedSinceMs ??= nowMs;
+    return nowMs - this.#blockedSinceMs >= INPUT_WAIT_MAX_MS ? best : undefined;
+  }
+
+  #processHead({ queue, receive }: Input): void {
+    const raw = queue.raw!;
+    const record = this.#record;
+    record.key = queue.key;
+    record.timestampMs = queue.timestampMs;
+    record.window = undefined;
+    record.topic = queue.topic;
+    record.offset = raw.offset;
+    record.headers = raw.headers ?? NO_HEADERS;
+    this.#source = { topic: queue.topic, partition: queue.partition, raw };
+    receive(queue.key, queue.value, queue.timestampMs);
+    queue.dropHead();
+  }
+
+  /** What is thrown inside is not about a record: the task is to be dropped. */
+  async #guarded(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failure = error ?? new InvariantError("a task failed without an error");
+    }
+  }
+
+  async #drainSuspended(): Promise<void> {
+    for (let work = this.#suspended.shift(); work !== undefined; work = this.#suspended.shift()) await work();
+  }
+
+  #positionMoved(): boolean {
+    return this.#inputs.some(({ queue }) => queue.position !== this.#committed.get(queue.topic));
+  }
+
+  #offsets(): CommittedOffset[] {
+    const metadata = JSON.stringify({ sequence: this.#commitSequence });
+    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.position, metadata }));
+  }
+
+  #operatorEnvironment(): OperatorEnvironment {
+    const { runtime, stores } = this.#options;
+    const byName = new Map(stores.map(({ store }) => [store.name, store]));
+    return {
+      record: this.#record,
+      wallClockMs: () => this.#wallClockMs,
+      store: (name) => {
+        const store = byName.get(name);
+        invariant(store !== undefined, `task ${this.id} has no store "${name}"`);
+        return store;
+      },
+      keyCodec: (node) => runtime.keyCodecs.get(node)!,
+      suspend: (work) => void this.#suspended.push(work),
+      recordError: (step, error, key, value) => this.#recordError(step, error, key, value),
+      output: (node) => this.#output(node),
+      countLate: () => void runtime.metrics.late++,
+    };
+  }
+
+  #output(node: string): Receive {
+    const encoder = this.#options.runtime.encoders.get(node);
+    invariant(encoder !== undefined, `task ${this.id} has no output "${node}"`);
+    return (key, value, timestampMs) => {
+      try {
+        this.#outputs.add(encoder, key, value, timestampMs, this.#wallClockMs);
+      } catch (error) {
+        this.#recordError(node, error, key, value);
+      }
+    };
+  }
+
+  #recordError(step: string, error: unknown, key: unknown, value: unknown): void {
+    if (isFatal(error)) throw error;
+    const { runtime } = this.#options;
+    const { metrics, plan, job } = runtime;
+    const source = this.#source;
+    const letter = deadLetter({ job: job.name, step, wallClockMs: this.#wallClockMs, source }, error, key, value);
+    this.#outputs.addBytes(plan.dlqTopic, 0, letter);
+    metrics.deadLetters++;
+    this.#environment.onEvent({
+      kind: "deadLetter",
+      job: job.name,
+      task: this.id,
+      step,
+      code: codeOf(error),
+      topic: source?.topic,
+      partition: source?.partition,
+      offset: source?.raw.offset,
+    });
+  }
+}
+
+const NO_HEADERS: Readonly<Record<string, Buffer>> = Object.freeze({});
+
+/** Not about a record, wherever it was thrown. */
+function isFatal(error: unknown): boolean {
+  if (error instanceof InvariantError || error instanceof TaskMigratedError || error instanceof TaskCorruptedError) return true;
+  return error instanceof MulgilError && error.code.startsWith("STATE_");
+}

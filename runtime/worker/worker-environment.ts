@@ -1,0 +1,17 @@
+import type { StateDisk } from "../../state/disk.ts";
+import type { Log } from "../log/port.ts";
+import type { Clock } from "../time/clock.ts";
+import type { CommitFunction } from "./commit.ts";
+import type { JobEvent } from "./job-event.ts";
+
+/** Everything a worker touches outside itself. The simulator hands in its own. */
+export interface WorkerEnvironment {
+  readonly log: Log;
+  readonly disk: StateDisk;
+  readonly clock: Clock;
+  /** Lets the event loop turn, so that heartbeats, sockets and other workers keep up. */
+  turn(): Promise<void>;
+  /** How tasks commit: `commit` of commit.ts, but for the simulator's mutants. */
+  readonly commit: CommitFunction;
+  readonly onEvent: (event: JobEvent) => void;
+}

@@ -1,0 +1,40 @@
+import { InvalidArgumentError, Option } from "commander";
+import ms, { type StringValue } from "ms";
+import { variables } from "../environment/variables.ts";
+
+/** Where the data lies: the option, MULGIL_DATA_DIR, ./.mulgil, in that order. */
+export const dataDirOption = (): Option =>
+  new Option("-d, --data-dir <folder>", "where the data lies (MULGIL_DATA_DIR)").default(
+    variables.dataDir ?? "./.mulgil",
+  );
+
+export const schemasOption = (): Option =>
+  new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");
+
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1)
+    throw new InvalidArgumentError("Give a whole number from 1 on.");
+  return value;
+}
+
+export function nonNegativeInteger(text: string): number {
+  return text === "0" ? 0 : positiveInteger(text);
+}
+
+/** A duration like "30s" or "10 minutes", in ms. */
+export function duration(text: string): number {
+  const value = durationMs(text);
+  if (value === undefined || value === 0)
+    throw new InvalidArgumentError('Write a duration like "30s" or "10 minutes".');
+  return value;
+}
+
+export function durationMs(text: string): number | undefined {
+  if (!/^\d+(?:\.\d+)?\s*[a-z]+$/i.test(text.trim())) return undefined;
+  const value = ms(text.trim() as StringValue) as number | undefined;
+  return value === undefined || Number.isNaN(value) ? undefined : Math.round(value);
+}
+
+export const examples = (...lines: readonly string[]): string =>
+  `\nExamples:\n${lines.map((line) => `  ${line}`).join("\n")}`;

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { addDescribe } from "./commands/describe.ts";
+import { addRead } from "./commands/read.ts";
+import { addRun } from "./commands/run.ts";
+import { addTopics } from "./commands/topics.ts";
+import { addTypes } from "./commands/types.ts";
+import { addValidate } from "./commands/validate.ts";
+import { addWrite } from "./commands/write.ts";
+import { variables } from "./environment/variables.ts";
+import { isBrokenPipe, problemDetails, problemOf } from "./output/problem.ts";
+
+const FAILURE = 1;
+const USAGE = 2;
+
+/** Ends as a pipeline expects it when the reader has enough (`| head`): quietly. The command sees the error at its next write. */
+let readerHasGone = false;
+process.stdout.on("error", (error) => {
+  if (!isBrokenPipe(error)) throw error;
+  readerHasGone = true;
+});
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  process.exitCode = report(error);
+}
+// The command is over. What may still be open (a last commit beyond its time-out) must not hold the process; what was printed must get out.
+process.stdout.write("", () => process.exit());
+
+function createProgram(): Command {
+  const program = new Command("mulgil")
+    .description("Stream-processing jobs in TypeScript")
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError("(add --help for the options and examples)")
+    .configureHelp({ sortSubcommands: false })
+    .addHelpText(
+      "after",
+      "\nExit codes: 0 done, 1 failed, 2 wrong usage. Environment: MULGIL_DATA_DIR, MULGIL_DEBUG=1.",
+    );
+  for (const add of [addWrite, addRun, addRead, addTopics, addValidate, addDescribe, addTypes]) add(program);
+  return program;
+}
+
+/** The package's own; dist/ lies one folder deeper than the sources. */
+function version(): string {
+  const inDist = import.meta.filename.endsWith(".js");
+  const file = new URL(inDist ? "../../package.json" : "../package.json", import.meta.url);
+  return (JSON.parse(readFileSync(file, "utf8")) as { version: string }).version;
+}
+
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  if (readerHasGone && isBrokenPipe(error)) return 0;
+  const { code, message } = problemOf(error);
+  process.stderr.write(`mulgil: ${message} [${code}]\n`);
+  if (variables.debug) process.stderr.write(`${problemDetails(error)}\n`);
+  return FAILURE;
+}

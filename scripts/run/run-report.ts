@@ -1,0 +1,153 @@
+import { styleText } from "node:util";
+import { createLogUpdate } from "log-update";
+import { pino } from "pino";
+import type { JobEvent, JobStatus, JobsRun } from "../../runtime/index.ts";
+import { systemClock } from "../../runtime/time/system-clock.ts";
+import { messageOf } from "../output/problem.ts";
+import { number, ProgressMeter, progressLines } from "./progress.ts";
+
+export type LogFormat = "json" | "pretty";
+
+/** Tells what a run does while it goes on: to a person or to a program. */
+export interface RunReport {
+  event(event: JobEvent): void;
+  /** Begins to show progress. */
+  follow(run: Pick<JobsRun, "status">): void;
+  note(message: string): void;
+  /** The last word: one line a job. */
+  summary(statuses: readonly JobStatus[]): void;
+  close(): void;
+}
+
+const LIVE_MS = 200;
+
+export interface RunReportOptions {
+  readonly format: LogFormat;
+  readonly stream: NodeJS.WriteStream;
+  /** How often the progress is told where it does not stay in place. */
+  readonly progressEveryMs: number;
+}
+
+export function createRunReport(options: RunReportOptions): RunReport {
+  return options.format === "json" ? jsonReport(options) : prettyReport(options);
+}
+
+/** A line of JSON for every event, and for every job now and then. */
+function jsonReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
+  const log = pino(
+    {
+      base: null,
+      messageKey: "message",
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (level) => ({ level }) },
+    },
+    stream,
+  );
+  const meter = new ProgressMeter(systemClock.now);
+  const show = (statuses: readonly JobStatus[], message: string) => {
+    for (const progress of meter.measure(statuses)) log.info(progress, message);
+  };
+  const watch = watching(progressEveryMs, (statuses) => show(statuses, "progress"));
+  return {
+    event: (event) => (isTrouble(event) ? log.warn(logged(event), event.kind) : log.info(logged(event), event.kind)),
+    follow: watch.start,
+    note: (message) => log.info(message),
+    summary(statuses) {
+      watch.stop();
+      show(statuses, "summary");
+    },
+    close: watch.stop,
+  };
+}
+
+/** Lines that stay in place on a terminal; elsewhere plain lines now and then. */
+function prettyReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
+  const live = stream.isTTY ? createLogUpdate(stream, { showCursor: true }) : undefined;
+  const meter = new ProgressMeter(systemClock.now);
+  const say = (line: string) => {
+    live?.clear();
+    stream.write(`${line}\n`);
+  };
+  const show = (statuses: readonly JobStatus[]) => {
+    const lines = progressLines(meter.measure(statuses));
+    if (live !== undefined) live(lines.join("\n"));
+    else for (const line of lines) say(line);
+  };
+  const watch = watching(live === undefined ? progressEveryMs : LIVE_MS, show);
+  return {
+    event(event) {
+      const line = eventLine(event);
+      if (line !== undefined) say(line);
+    },
+    follow: watch.start,
+    note: say,
+    summary(statuses) {
+      watch.stop();
+      live?.clear();
+      for (const line of summaryLines(statuses)) stream.write(`${line}\n`);
+    },
+    close() {
+      watch.stop();
+      live?.done();
+    },
+  };
+}
+
+function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
+  const width = Math.max(0, ...statuses.map(({ job }) => job.length));
+  return statuses.map((status) => {
+    const trouble = [
+      ...(status.deadLetters > 0 ? [styleText("yellow", `${number(status.deadLetters)} dead letters`)] : []),
+      ...(status.late > 0 ? [styleText("yellow", `${number(status.late)} late`)] : []),
+    ];
+    return [
+      `${styleText("bold", status.job.padEnd(width))}  ${number(status.recordsIn)} in, ${number(status.recordsOut)} out, lag ${number(status.lag)}`,
+      ...trouble,
+    ].join(", ");
+  });
+}
+
+const isTrouble = (event: JobEvent): boolean =>
+  event.kind === "quarantined" || event.kind === "restarting" || event.kind === "lost";
+
+/** What a person wants to hear of at once; the counters tell the rest. */
+function eventLine(event: JobEvent): string | undefined {
+  switch (event.kind) {
+    case "restored":
+      return event.entries === 0
+        ? undefined
+        : `${event.job} ${event.task}: restored ${event.store}, ${number(event.entries)} entries (${event.reason})`;
+    case "quarantined":
+      return styleText(
+        "yellow",
+        `${event.job} ${event.task}: the folder of ${event.store} is damaged (${event.reason}); it was set aside as ${event.path} and is built anew`,
+      );
+    case "restarting":
+      return styleText("yellow", `${event.job} ${event.task}: starts again after ${messageOf(event.error)}`);
+    case "lost":
+      return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
+    default:
+      return undefined;
+  }
+}
+
+const logged = (event: JobEvent): object => ("error" in event ? { ...event, error: messageOf(event.error) } : event);
+
+/** Looks at a run again and again until it is stopped. */
+function watching(everyMs: number, show: (statuses: readonly JobStatus[]) => void) {
+  const over = new AbortController();
+  const watch = async (run: Pick<JobsRun, "status">) => {
+    while (!over.signal.aborted) {
+      await systemClock.sleep(everyMs, over.signal);
+      const statuses = over.signal.aborted ? [] : await run.status();
+      if (!over.signal.aborted) show(statuses);
+    }
+  };
+  return {
+    start(run: Pick<JobsRun, "status">) {
+      // A run that ends while we look at it cannot answer any more; how it ended is told elsewhere.
+      watch(run).catch(() => undefined);
+    },
+    stop: () => over.abort(),
+  };
+}

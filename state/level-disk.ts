@@ -1,0 +1,67 @@
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { Level } from "level";
+import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
+import { openLevelDatabase } from "./level-database.ts";
+import { diskError } from "./state-errors.ts";
+
+const ownerOnly = 0o700;
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+/**
+ * A disk of LevelDB directories below `root`, each for the owner only, each opened by one process at a time.
+ * Writes are handed to the operating system without a sync: a killed process loses nothing, a machine that stops loses its last
+ * writes and restores them from the changelog.
+ */
+export function levelDisk(root: string): StateDisk {
+  const place = (path: string) => {
+    assertRelativePath(path);
+    return resolve(root, path);
+  };
+
+  const list = async (path: string) => {
+    const directory = place(path);
+    try {
+      const entries = await readdir(directory, { withFileTypes: true });
+      return entries
+        .filter((entry) => entry.isDirectory())
+        .map((entry) => entry.name)
+        .sort();
+    } catch (cause) {
+      if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return [];
+      throw diskError("read", directory, cause);
+    }
+  };
+
+  return {
+    async open(path) {
+      const directory = place(path);
+      try {
+        await mkdir(directory, { recursive: true, mode: ownerOnly });
+      } catch (cause) {
+        throw diskError("open", directory, cause);
+      }
+      const level = new Level<Buffer, Buffer>(directory, { keyEncoding: "buffer", valueEncoding: "buffer" });
+      return openLevelDatabase(level, directory, nextTurn);
+    },
+
+    async quarantine(path, reason) {
+      const directory = place(path);
+      const parent = dirname(directory);
+      const above = path.slice(0, Math.max(0, path.lastIndexOf("/")));
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const names = above === "" ? await readdir(root) : await list(above);
+      const plan = planQuarantine(name, names);
+      for (const old of plan.remove) await rm(join(parent, old), { recursive: true, force: true });
+      await writeFile(join(directory, "QUARANTINE.txt"), `${reason}\n`);
+      await rename(directory, join(parent, plan.target));
+      return above === "" ? plan.target : `${above}/${plan.target}`;
+    },
+
+    async remove(path) {
+      await rm(place(path), { recursive: true, force: true });
+    },
+
+    list,
+  };
+}

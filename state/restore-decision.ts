@@ -1,0 +1,51 @@
+import type { Checkpoint } from "./store.ts";
+
+export interface RestoreFacts {
+  /** Of the local store. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Of the changelog: its first offset, its end, and which topic of this name it is. */
+  readonly startOffset: number;
+  readonly endOffset: number;
+  readonly incarnation: string;
+  readonly nowMs: number;
+  /** How long the changelog keeps tombstones, and how much sooner a checkpoint is distrusted. */
+  readonly deleteRetentionMs: number;
+  readonly marginMs: number;
+}
+
+export interface RestoreDecision {
+  /** The offset to read from. */
+  readonly from: number;
+  /** Whether local contents must go first. */
+  readonly wipe: boolean;
+  readonly reason:
+    | "trusted"
+    | "no checkpoint"
+    | "another incarnation"
+    | "before the start"
+    | "after the end"
+    | "too old"
+    | "from the future";
+}
+
+/**
+ * Whether local contents can be continued. A checkpoint older than the changelog's tombstones may have missed deletes: keys
+ * would come back. One from the future was written by a wrong clock: its age is unknown.
+ */
+export function decideRestore(facts: RestoreFacts): RestoreDecision {
+  const reason = distrust(facts);
+  if (reason === undefined) return { from: facts.checkpoint!.nextOffset, wipe: false, reason: "trusted" };
+  return { from: facts.startOffset, wipe: true, reason };
+}
+
+function distrust(facts: RestoreFacts): Exclude<RestoreDecision["reason"], "trusted"> | undefined {
+  const { checkpoint, nowMs, marginMs } = facts;
+  if (checkpoint === undefined) return "no checkpoint";
+  if (checkpoint.incarnation !== facts.incarnation) return "another incarnation";
+  if (checkpoint.nextOffset < facts.startOffset) return "before the start";
+  if (checkpoint.nextOffset > facts.endOffset) return "after the end";
+  const ageMs = nowMs - checkpoint.writtenAtMs;
+  if (!(ageMs < facts.deleteRetentionMs - marginMs)) return "too old";
+  if (ageMs < -marginMs) return "from the future";
+  return undefined;
+}
