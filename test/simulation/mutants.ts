@@ -47,6 +47,9 @@ export const mutants: Readonly<Record<string, Mutation>> = {
   "does not fence the former owner": {
     log: (log) => ({ ...whole(log), openTransactionalProducer: (id) => log.openTransactionalProducer(`${id}-${unique++}`) }),
   },
+  "reads offsets and changelogs before it fences the former owner": {
+    log: (log) => ({ ...whole(log), openTransactionalProducer: async (id) => openedLate(() => log.openTransactionalProducer(id)) }),
+  },
   "restores what was never committed": {
     log: (log) => ({ ...whole(log), openReader: () => log.openReader({ isolation: "read_uncommitted" }), listOffsets: (partitions, spec) => log.listOffsets(partitions, spec, "read_uncommitted") }),
   },
@@ -82,6 +85,20 @@ function bound(producer: TransactionalProducer): TransactionalProducer {
     commit: () => producer.commit(),
     abort: () => producer.abort(),
     close: () => producer.close(),
+  };
+}
+
+/** A producer that initialises its id when it is first used. */
+function openedLate(open: () => Promise<TransactionalProducer>): TransactionalProducer {
+  let producer: Promise<TransactionalProducer> | undefined;
+  const opened = () => (producer ??= open());
+  return {
+    begin: async () => (await opened()).begin(),
+    produce: async (batches) => (await opened()).produce(batches),
+    sendOffsets: async (...args) => (await opened()).sendOffsets(...args),
+    commit: async () => (await opened()).commit(),
+    abort: async () => (await opened()).abort(),
+    close: async () => (await producer)?.close(),
   };
 }
 

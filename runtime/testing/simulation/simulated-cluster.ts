@@ -107,7 +107,12 @@ export class SimulatedCluster {
       gate,
       loseAnswer: () => (this.random.chance(this.#options.lostAnswers) ? (this.random.chance(0.5) ? ("before" as const) : ("after" as const)) : undefined),
       onCheckpoint: (path: string, checkpoint: Checkpoint) => this.#checkCheckpoint(path, checkpoint),
-      onOpen: (path: string) => void held.add(path),
+      onOpen: (path: string) => {
+        held.add(path);
+        // Killed while the database was being opened: a dead process holds nothing.
+        if (process.ended !== undefined) machine.disk.abandon(path);
+      },
+      onClose: (path: string) => void held.delete(path),
     };
     const mutate = this.#options.mutation?.log ?? ((log: Log) => log);
     const worker = new Worker({

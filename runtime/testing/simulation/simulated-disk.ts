@@ -9,6 +9,7 @@ export interface DiskSteps {
   onCheckpoint(path: string, checkpoint: Checkpoint): void;
   /** Told which databases the worker holds. */
   onOpen(path: string): void;
+  onClose(path: string): void;
 }
 
 /** A disk as one worker sees it: its process can die before and after every write. */
@@ -46,6 +47,9 @@ function simulatedDatabase(database: Database, path: string, steps: DiskSteps): 
       await database.clear(range);
     },
     iterate: (range) => database.iterate(range),
-    close: () => database.close(),
+    async close() {
+      await database.close();
+      steps.onClose(path);
+    },
   };
 }

@@ -1,0 +1,74 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { MemoryLevel } from "memory-level";
+import type { Job, JobEvent, TopicDefinition, TopicKey, TopicValue } from "mulgil";
+import { memoryLog } from "../../runtime/log/embedded/memory-log.ts";
+import { partitionOf } from "../../runtime/log/partitioner.ts";
+import type { FetchedRecord, ProducerRecord } from "../../runtime/log/port.ts";
+import { readPartition } from "../../runtime/log/read-partition.ts";
+import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
+import { systemClock } from "../../runtime/time/system-clock.ts";
+import { commit } from "../../runtime/worker/commit.ts";
+import { type JobsRun, type RunJobsOptions, runJobs } from "../../runtime/worker/run-jobs.ts";
+import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
+import type { StateDisk } from "../../state/disk.ts";
+import { memoryDisk } from "../../state/memory-disk.ts";
+
+/** A log in memory on the real clock, and jobs that run on it. */
+export async function openHarness(disk: StateDisk = memoryDisk()) {
+  const log = await memoryLog({ clock: systemClock, random: Math.random });
+  const registry = await openEmbeddedRegistry(new MemoryLevel());
+  const events: JobEvent[] = [];
+  const codecs = new Map<string, TopicCodec>();
+  const codecOf = async (topic: TopicDefinition) => {
+    let codec = codecs.get(topic.name);
+    if (codec === undefined) codecs.set(topic.name, (codec = await TopicCodec.open(topic, registry)));
+    return codec;
+  };
+  const partitionsOf = async (topic: string) => (await log.describeTopics()).find((found) => found.topic === topic)!.partitions;
+
+  return {
+    log,
+    registry,
+    events,
+    async createTopic(topic: string, partitions: number) {
+      await log.ensureTopics([{ topic, partitions, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } }]);
+    },
+    async produce<T extends TopicDefinition>(topic: T, values: readonly (TopicValue<T> | null)[], options: { readonly key?: TopicKey<T>; readonly timestampMs?: number } = {}) {
+      const codec = await codecOf(topic);
+      const count = await partitionsOf(topic.name);
+      const batches = Map.groupBy(
+        values.map((value) => codec.encode(value, { timestampMs: systemClock.now(), ...options })),
+        ({ key }) => (key === null ? 0 : partitionOf(key, count)),
+      );
+      await log.produce([...batches].map(([partition, records]) => ({ topic: topic.name, partition, records })));
+    },
+    async produceRaw(topic: string, record: ProducerRecord) {
+      await log.produce([{ topic, partition: 0, records: [record] }]);
+    },
+    async read<T extends TopicDefinition>(topic: T): Promise<{ key: TopicKey<T>; value: TopicValue<T>; timestampMs: number }[]> {
+      const codec = await codecOf(topic);
+      const records = await this.readRaw(topic.name);
+      return await Promise.all(records.map(async (record) => ({ ...((await codec.decode(record)) as { key: TopicKey<T>; value: TopicValue<T> }), timestampMs: record.timestampMs })));
+    },
+    async readRaw(topic: string): Promise<FetchedRecord[]> {
+      const all: FetchedRecord[] = [];
+      for (let partition = 0; partition < (await partitionsOf(topic)); partition++) all.push(...(await readPartition(log, { topic, partition })));
+      return all;
+    },
+    start(jobs: readonly Job[], options: Partial<RunJobsOptions> = {}): Promise<JobsRun> {
+      return runJobs(jobs, {
+        registry,
+        ...options,
+        environment: { log, disk, clock: systemClock, turn: () => nextTurn(), commit, onEvent: (event) => void events.push(event), ...options.environment },
+      });
+    },
+    /** Runs jobs until they are idle, then stops them. */
+    async runUntilIdle(jobs: readonly Job[], options: Partial<RunJobsOptions> = {}) {
+      const run = await this.start(jobs, options);
+      await run.untilIdle();
+      const status = await run.status();
+      await run.stop();
+      return status;
+    },
+  };
+}
