@@ -13,14 +13,20 @@ const rows: BenchRow[] = [];
 
 for (const file of (await readdir(folder)).toSorted()) {
   if (!/^[a-z-]+\.ts$/.test(file) || (wanted.length > 0 && !wanted.some((part) => file.includes(part)))) continue;
-  const module = (await import(join(folder, file === "run.ts" ? "bench-row.ts" : file))) as { run?: () => Promise<readonly BenchRow[]> };
+  const module = (await import(join(folder, file === "run.ts" ? "bench-row.ts" : file))) as {
+    run?: () => Promise<readonly BenchRow[]>;
+  };
   if (module.run === undefined) continue;
   process.stderr.write(`${file} …\n`);
   rows.push(...(await module.run()));
 }
 
-const table = new Table({ head: ["name", "value", "unit", "spread", "bound", "ratio"], style: { head: [], border: [] } });
-for (const { name, value, unit, spread, bound, ratio } of rows) table.push([name, String(value), unit, spread, bound, ratio === null ? "" : ratio.toFixed(2)]);
+const table = new Table({
+  head: ["name", "value", "unit", "spread", "bound", "ratio"],
+  style: { head: [], border: [] },
+});
+for (const { name, value, unit, spread, bound, ratio } of rows)
+  table.push([name, String(value), unit, spread, bound, ratio === null ? "" : ratio.toFixed(2)]);
 console.log(table.toString());
 await mkdir(join(folder, "results"), { recursive: true });
 await writeFile(join(folder, "results", "latest.json"), `${JSON.stringify(rows, null, 2)}\n`);

@@ -63,7 +63,10 @@ export function count(): Aggregator<unknown, number> {
  */
 export function sum<V>(select: (value: V) => number): Aggregator<V, number>;
 export function sum<V>(select: (value: V) => Decimal, options: { readonly scale: number }): Aggregator<V, Decimal>;
-export function sum<V>(select: (value: V) => number | Decimal, options?: { readonly scale: number }): Aggregator<V, never> {
+export function sum<V>(
+  select: (value: V) => number | Decimal,
+  options?: { readonly scale: number },
+): Aggregator<V, never> {
   return { kind: "sum", select, ...(options && { options }) };
 }
 
@@ -81,8 +84,14 @@ export function max<V, R extends Ordered>(select: (value: V) => R): Aggregator<V
 
 /** The arithmetic mean; null over nothing. A mean of decimals is rounded half-even to `scale` digits. */
 export function average<V>(select: (value: V) => number): Aggregator<V, number | null>;
-export function average<V>(select: (value: V) => Decimal, options: { readonly scale: number }): Aggregator<V, Decimal | null>;
-export function average<V>(select: (value: V) => number | Decimal, options?: { readonly scale: number }): Aggregator<V, never> {
+export function average<V>(
+  select: (value: V) => Decimal,
+  options: { readonly scale: number },
+): Aggregator<V, Decimal | null>;
+export function average<V>(
+  select: (value: V) => number | Decimal,
+  options?: { readonly scale: number },
+): Aggregator<V, never> {
   return { kind: "average", select, ...(options && { options }) };
 }
 
@@ -97,7 +106,10 @@ export function last<V, R>(select: (value: V) => R, schema: Schema<R>): Aggregat
 }
 
 /** How many different values, exactly, up to `limit` of them; the record that brings one more is an error. @default limit 10_000 */
-export function distinctCount<V>(select: (value: V) => string | number, options: { readonly limit?: number } = {}): Aggregator<V, number> {
+export function distinctCount<V>(
+  select: (value: V) => string | number,
+  options: { readonly limit?: number } = {},
+): Aggregator<V, number> {
   return { kind: "distinctCount", select, options: { limit: options.limit ?? 10_000 } };
 }
 
@@ -110,12 +122,18 @@ export function topN<V, R>(
 }
 
 /** The selected values in order of arrival, up to `limit`; what comes after is not kept. */
-export function collect<V, R>(select: (value: V) => R, options: { readonly limit: number; readonly schema: Schema<R> }): Aggregator<V, R[]> {
+export function collect<V, R>(
+  select: (value: V) => R,
+  options: { readonly limit: number; readonly schema: Schema<R> },
+): Aggregator<V, R[]> {
   return { kind: "collect", select, options };
 }
 
 /** Aggregates only the records that the predicate accepts: `when((t) => t.type === "credit", { count: count() })`. */
-export function when<V, const S extends AggregatorTree<V>>(predicate: (value: V) => boolean, of: S): Aggregator<V, AggregateResult<S>> & { readonly kind: "when" } {
+export function when<V, const S extends AggregatorTree<V>>(
+  predicate: (value: V) => boolean,
+  of: S,
+): Aggregator<V, AggregateResult<S>> & { readonly kind: "when" } {
   return { kind: "when", options: { predicate, of } };
 }
 

@@ -2,13 +2,14 @@ import { describe, expect, expectTypeOf, it } from "vitest";
 import type { Decimal } from "../../schemas/decimal.ts";
 import { count, sum, when } from "./aggregators.ts";
 import { defineJob } from "./define-job.ts";
-import { customers, type Payment, payments, paymentSchema, totals } from "./payments.fixture.ts";
+import { customers, type Payment, paymentSchema, payments, totals } from "./payments.fixture.ts";
 import type { RecordContext } from "./record.ts";
 import type { Stream } from "./stream.ts";
 import { topic } from "./topic.ts";
 import { tumbling, type WindowBounds } from "./windows.ts";
 
-const nodesOf = (flow: Parameters<typeof defineJob>[0]["flow"]) => defineJob({ name: "test", version: 1, flow }).topology.nodes;
+const nodesOf = (flow: Parameters<typeof defineJob>[0]["flow"]) =>
+  defineJob({ name: "test", version: 1, flow }).topology.nodes;
 const kinds = (flow: Parameters<typeof defineJob>[0]["flow"]) => nodesOf(flow).map(({ kind }) => kind);
 
 describe("defineJob", () => {
@@ -19,7 +20,9 @@ describe("defineJob", () => {
       flow(from) {
         const stream = from(payments);
         expectTypeOf(stream).toEqualTypeOf<Stream<string, Payment>>();
-        expectTypeOf(from(payments, { fields: ["customerId", "amount"] })).toEqualTypeOf<Stream<string, Pick<Payment, "customerId" | "amount">>>();
+        expectTypeOf(from(payments, { fields: ["customerId", "amount"] })).toEqualTypeOf<
+          Stream<string, Pick<Payment, "customerId" | "amount">>
+        >();
         const daily = stream.window(tumbling("1 day", { grace: "none" })).aggregate("daily", {
           payments: count(),
           points: sum((payment) => payment.points),
@@ -44,7 +47,11 @@ describe("defineJob", () => {
         expectTypeOf(stream.keyBy((payment) => payment.points, "long")).toEqualTypeOf<Stream<number, Payment>>();
         // @ts-expect-error a payment is no total
         stream.to(totals);
-        stream.join("names", from.table("customers", customers), (payment, customer) => `${payment.id} ${customer.name}`);
+        stream.join(
+          "names",
+          from.table("customers", customers),
+          (payment, customer) => `${payment.id} ${customer.name}`,
+        );
       },
     });
   });
@@ -56,19 +63,49 @@ describe("defineJob", () => {
   });
 
   it("inserts a repartition topic in front of a stateful step when the key has changed", () => {
-    expect(kinds((from) => void from(payments).keyBy((payment) => payment.id).aggregate("byId", { n: count() }))).toEqual(["source", "keyBy", "repartition", "aggregate"]);
+    expect(
+      kinds(
+        (from) =>
+          void from(payments)
+            .keyBy((payment) => payment.id)
+            .aggregate("byId", { n: count() }),
+      ),
+    ).toEqual(["source", "keyBy", "repartition", "aggregate"]);
   });
 
   it("inserts nothing when keyBy reads the field that is the key already", () => {
-    expect(kinds((from) => void from(payments).filter(() => true).keyBy((payment) => payment.customerId).aggregate("byCustomer", { n: count() }))).toEqual(["source", "filter", "aggregate"]);
+    expect(
+      kinds(
+        (from) =>
+          void from(payments)
+            .filter(() => true)
+            .keyBy((payment) => payment.customerId)
+            .aggregate("byCustomer", { n: count() }),
+      ),
+    ).toEqual(["source", "filter", "aggregate"]);
   });
 
   it("does not trust that field any more after a map", () => {
-    expect(kinds((from) => void from(payments).map((payment) => payment, paymentSchema).keyBy((payment) => payment.customerId).aggregate("mapped", { n: count() }))).toContain("repartition");
+    expect(
+      kinds(
+        (from) =>
+          void from(payments)
+            .map((payment) => payment, paymentSchema)
+            .keyBy((payment) => payment.customerId)
+            .aggregate("mapped", { n: count() }),
+      ),
+    ).toContain("repartition");
   });
 
   it("inserts nothing between keyBy and a sink", () => {
-    expect(kinds((from) => from(payments).keyBy((payment) => payment.id).map(() => ({ count: 1, total: null as never })).to(totals))).toEqual(["source", "keyBy", "map", "sink"]);
+    expect(
+      kinds((from) =>
+        from(payments)
+          .keyBy((payment) => payment.id)
+          .map(() => ({ count: 1, total: null as never }))
+          .to(totals),
+      ),
+    ).toEqual(["source", "keyBy", "map", "sink"]);
   });
 
   it("shares one repartition between the steps behind it", () => {
@@ -81,7 +118,8 @@ describe("defineJob", () => {
   });
 
   it("is frozen and the same each time", () => {
-    const define = () => defineJob({ name: "same", version: 1, flow: (from) => void from(payments).peek(() => undefined) });
+    const define = () =>
+      defineJob({ name: "same", version: 1, flow: (from) => void from(payments).peek(() => undefined) });
     expect(Object.isFrozen(define())).toBe(true);
     expect(JSON.stringify(define())).toBe(JSON.stringify(define()));
   });

@@ -17,7 +17,10 @@ export interface SourceOptions<V, F extends keyof V & string> {
 export interface From {
   /** Reads a topic as a stream, from its beginning at the job's first start. */
   <T extends TopicDefinition>(topic: T): Stream<TopicKey<T>, TopicValue<T>>;
-  <T extends TopicDefinition, const F extends keyof TopicValue<T> & string>(topic: T, options: SourceOptions<TopicValue<T>, F>): Stream<TopicKey<T>, Pick<TopicValue<T>, F>>;
+  <T extends TopicDefinition, const F extends keyof TopicValue<T> & string>(
+    topic: T,
+    options: SourceOptions<TopicValue<T>, F>,
+  ): Stream<TopicKey<T>, Pick<TopicValue<T>, F>>;
   /** Reads a compacted topic as a table under a store of that name; a null value deletes. */
   table<T extends TopicDefinition>(name: string, topic: T): Table<TopicKey<T>, TopicValue<T>>;
 }
@@ -78,13 +81,30 @@ function sources(builder: GraphBuilder): From {
   const open = (topic: TopicDefinition, options: { fields?: readonly string[] } = {}) => {
     const keyType = keyTypeOf(builder, topic);
     const shape = { keyType, schema: topic.value };
-    const node = builder.addSource({ kind: "source", inputs: [], topic, ...(options.fields && { fields: options.fields }), shape });
+    const node = builder.addSource({
+      kind: "source",
+      inputs: [],
+      topic,
+      ...(options.fields && { fields: options.fields }),
+      shape,
+    });
     return new Stream(builder, { at: { node }, ...shape, keyPath: topic.key, displaced: false });
   };
   const table = (name: string, topic: TopicDefinition) => {
     const keyType = keyTypeOf(builder, topic);
-    if (keyType === null) builder.issue("JOB_KEY_MISSING", name, `the table "${name}" needs a topic with a key: give "${topic.name}" a key`);
-    const node = builder.addNamed(name, { kind: "table", inputs: [], topic, store: name, shape: { keyType, schema: topic.value } });
+    if (keyType === null)
+      builder.issue(
+        "JOB_KEY_MISSING",
+        name,
+        `the table "${name}" needs a topic with a key: give "${topic.name}" a key`,
+      );
+    const node = builder.addNamed(name, {
+      kind: "table",
+      inputs: [],
+      topic,
+      store: name,
+      shape: { keyType, schema: topic.value },
+    });
     return { node, keyType };
   };
   return Object.assign(open, { table }) as unknown as From;

@@ -35,7 +35,11 @@ export class GraphBuilder {
   /** Adds a node under an explicit name, which must be unique. */
   addNamed(name: string, node: NewNode): string {
     if (!/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$/.test(name)) {
-      this.issue("JOB_STEP_NAME", name || "(empty)", "a step's name is in directories and topics: use 1 to 64 letters, digits, dots, dashes and underscores");
+      this.issue(
+        "JOB_STEP_NAME",
+        name || "(empty)",
+        "a step's name is in directories and topics: use 1 to 64 letters, digits, dots, dashes and underscores",
+      );
     }
     if (this.#ids.has(name)) {
       this.issue("JOB_STEP_DUPLICATE", name, `two steps are called "${name}": give one of them another name`);

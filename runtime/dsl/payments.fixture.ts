@@ -1,5 +1,5 @@
-import type { Schema } from "../../schemas/schema.ts";
 import type { Decimal } from "../../schemas/decimal.ts";
+import type { Schema } from "../../schemas/schema.ts";
 
 /** Topics that the tests of the definition language share. */
 export interface Payment {

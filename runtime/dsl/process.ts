@@ -1,5 +1,5 @@
-import type { Schema, SchemaType } from "../../schemas/schema.ts";
 import type { KeyOf, KeyType } from "../../schemas/key-type.ts";
+import type { Schema } from "../../schemas/schema.ts";
 import type { RecordContext } from "./record.ts";
 
 /** A value per key. */
@@ -21,7 +21,11 @@ export type ProcessStoreDefinition = ValueStoreDefinition | MapStoreDefinition;
 export const valueStore = <V>(schema: Schema<V>): ValueStoreDefinition<V> => ({ kind: "value", schema });
 
 /** State of a `process` step: a map per key, with keys of its own. Point reads and writes; each entry is changelogged by itself. */
-export const mapStore = <const KT extends KeyType, V>(keyType: KT, schema: Schema<V>): MapStoreDefinition<KT, V> => ({ kind: "map", keyType, schema });
+export const mapStore = <const KT extends KeyType, V>(keyType: KT, schema: Schema<V>): MapStoreDefinition<KT, V> => ({
+  kind: "map",
+  keyType,
+  schema,
+});
 
 /** The value of the current key. */
 export interface ValueState<V> {
@@ -70,14 +74,25 @@ export interface ProcessContext<K, S, T extends string, Out> {
   emit(value: Out, options?: { readonly timestampMs?: number }): void;
 }
 
-export interface ProcessOptions<K, V, S extends Readonly<Record<string, ProcessStoreDefinition>>, T extends string, Out, W> {
+export interface ProcessOptions<
+  K,
+  V,
+  S extends Readonly<Record<string, ProcessStoreDefinition>>,
+  T extends string,
+  Out,
+  W,
+> {
   readonly stores?: S;
   readonly timers?: { readonly [N in T]: TimerDomain };
   /** Needed where the output is repartitioned, aggregated or stored. */
   readonly output?: Schema<Out>;
   /** Runs for each record, synchronously or not; the records of one task wait for it. */
-  onRecord(value: V, context: ProcessContext<K, S, T, Out> & { readonly record: RecordContext<K, W> }): void | Promise<void>;
-  onTimer?(timer: { readonly name: T; readonly atMs: number }, context: ProcessContext<K, S, T, Out>): void | Promise<void>;
+  onRecord(
+    value: V,
+    context: ProcessContext<K, S, T, Out> & { readonly record: RecordContext<K, W> },
+  ): void | Promise<void>;
+  onTimer?(
+    timer: { readonly name: T; readonly atMs: number },
+    context: ProcessContext<K, S, T, Out>,
+  ): void | Promise<void>;
 }
-
-export type { SchemaType };

@@ -1,5 +1,3 @@
-import type { WindowBounds } from "./windows.ts";
-
 /**
  * What a step's function may know of the record besides its value. One object is reused for all records: read from it during the call,
  * do not keep it.
@@ -16,5 +14,3 @@ export interface RecordContext<K, W = undefined> {
   readonly offset: number;
   readonly headers: Readonly<Record<string, Buffer>>;
 }
-
-export type Windowed = WindowBounds;

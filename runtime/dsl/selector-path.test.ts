@@ -20,7 +20,14 @@ const table: readonly [string, (value: Value) => unknown, string | undefined][] 
   ["a fallback for empty", (value) => value.a.b || "none", undefined],
   ["a choice", (value) => (value.flag ? value.a : "none"), undefined],
   ["an element", (value) => value.list[0], undefined],
-  ["another value", ((outside: Value) => (_value: Value) => outside.a)({ a: { b: "" }, flag: true, list: [] }), undefined],
+  [
+    "another value",
+    (
+      (outside: Value) => (_value: Value) =>
+        outside.a
+    )({ a: { b: "" }, flag: true, list: [] }),
+    undefined,
+  ],
 ];
 
 describe("selectorPath", () => {

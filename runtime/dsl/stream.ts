@@ -80,16 +80,29 @@ export class Stream<K, V, W = undefined> {
    * @param keyType the bytes of the new key. @default "string"
    */
   keyBy(select: (value: V, record: RecordContext<K, W>) => string): Stream<string, V>;
-  keyBy<const KT extends KeyType>(select: (value: V, record: RecordContext<K, W>) => KeyOf<KT>, keyType: KT): Stream<KeyOf<KT>, V>;
+  keyBy<const KT extends KeyType>(
+    select: (value: V, record: RecordContext<K, W>) => KeyOf<KT>,
+    keyType: KT,
+  ): Stream<KeyOf<KT>, V>;
   keyBy(select: UserFunction, keyType: KeyType = "string"): never {
     return this.#keyBy(select, keyType) as never;
   }
 
   /** Parts the stream: a record leaves by the first branch that accepts it, or by `otherwise`. */
-  branch<const B extends Readonly<Record<string, Handed<V, K, W, boolean>>>>(branches: B): { readonly [N in keyof B | "otherwise"]: Stream<K, V, W> } {
-    if ("otherwise" in branches) this.builder.issue("JOB_BRANCH_NAME", "otherwise", `"otherwise" is the branch of what no other branch accepts: name yours differently`);
+  branch<const B extends Readonly<Record<string, Handed<V, K, W, boolean>>>>(
+    branches: B,
+  ): { readonly [N in keyof B | "otherwise"]: Stream<K, V, W> } {
+    if ("otherwise" in branches)
+      this.builder.issue(
+        "JOB_BRANCH_NAME",
+        "otherwise",
+        `"otherwise" is the branch of what no other branch accepts: name yours differently`,
+      );
     const node = this.builder.addUnnamed({ kind: "branch", inputs: [this.state.at], predicates: branches });
-    const streams = [...Object.keys(branches), "otherwise"].map((edge) => [edge, new Stream(this.builder, { ...this.state, at: { node, edge } })]);
+    const streams = [...Object.keys(branches), "otherwise"].map((edge) => [
+      edge,
+      new Stream(this.builder, { ...this.state, at: { node, edge } }),
+    ]);
     return Object.fromEntries(streams);
   }
 
@@ -97,11 +110,20 @@ export class Stream<K, V, W = undefined> {
   merge(...others: readonly Stream<K, V, W>[]): Stream<K, V, W> {
     const states = [this.state, ...others.map((other) => other.state)];
     const keyTypes = new Set(states.map((state) => JSON.stringify(state.keyType)));
-    if (keyTypes.size > 1) this.builder.issue("JOB_MERGE_KEY", "merge", `merged streams have keys of types ${[...keyTypes].join(" and ")}: give them the same key with keyBy first`);
+    if (keyTypes.size > 1)
+      this.builder.issue(
+        "JOB_MERGE_KEY",
+        "merge",
+        `merged streams have keys of types ${[...keyTypes].join(" and ")}: give them the same key with keyBy first`,
+      );
     const displaced = states.some((state) => state.displaced);
     const node = this.builder.addUnnamed({ kind: "merge", inputs: states.map((state) => state.at) });
     const same = <T>(values: readonly T[]) => (values.every((value) => value === values[0]) ? values[0] : undefined);
-    return this.#then(node, { displaced, schema: same(states.map((state) => state.schema)), keyPath: same(states.map((state) => state.keyPath)) });
+    return this.#then(node, {
+      displaced,
+      schema: same(states.map((state) => state.schema)),
+      keyPath: same(states.map((state) => state.keyPath)),
+    });
   }
 
   /** Groups the records of a key by time; follow it with `aggregate` or `reduce`. */
@@ -113,24 +135,49 @@ export class Stream<K, V, W = undefined> {
    * Aggregates all records of a key, for ever. The result is an updating stream, and with `asTable` a table to join with.
    * State: one store under the step's name, and its changelog.
    */
-  aggregate<const S extends AggregatorTree<V>>(name: string, aggregators: S, options?: AggregateOptions): Aggregated<K, AggregateResult<S>>;
+  aggregate<const S extends AggregatorTree<V>>(
+    name: string,
+    aggregators: S,
+    options?: AggregateOptions,
+  ): Aggregated<K, AggregateResult<S>>;
   aggregate<A>(name: string, options: UserAggregateOptions<V, A>): Aggregated<K, A>;
-  aggregate(name: string, what: AggregatorTree<V> | UserAggregateOptions<V, unknown>, options: AggregateOptions = {}): Aggregated<K, never> {
+  aggregate(
+    name: string,
+    what: AggregatorTree<V> | UserAggregateOptions<V, unknown>,
+    options: AggregateOptions = {},
+  ): Aggregated<K, never> {
     return aggregateNode(this.builder, this.state, name, what, options, undefined) as unknown as Aggregated<K, never>;
   }
 
   /** Joins each value with what the values before it became. The first value of a key stands for itself. */
   reduce(name: string, add: (accumulator: V, value: V) => V, options: AggregateOptions = {}): Aggregated<K, V> {
-    return aggregateNode(this.builder, this.state, name, { user: true, add, schema: this.state.schema }, options, undefined) as unknown as Aggregated<K, V>;
+    return aggregateNode(
+      this.builder,
+      this.state,
+      name,
+      { user: true, add, schema: this.state.schema },
+      options,
+      undefined,
+    ) as unknown as Aggregated<K, V>;
   }
 
   /** Joins each record with the table's value for its key at that moment; records without one are dropped. The table and the stream must have the same number of partitions. */
-  join<T, R>(name: string, table: Table<K, T>, fn: (value: V, tableValue: T, record: RecordContext<K, W>) => R, schema?: Schema<R>): Stream<K, R> {
+  join<T, R>(
+    name: string,
+    table: Table<K, T>,
+    fn: (value: V, tableValue: T, record: RecordContext<K, W>) => R,
+    schema?: Schema<R>,
+  ): Stream<K, R> {
     return this.#join("inner", name, table, fn, schema);
   }
 
   /** Like `join`, but a record without a table value goes on with undefined. */
-  leftJoin<T, R>(name: string, table: Table<K, T>, fn: (value: V, tableValue: T | undefined, record: RecordContext<K, W>) => R, schema?: Schema<R>): Stream<K, R> {
+  leftJoin<T, R>(
+    name: string,
+    table: Table<K, T>,
+    fn: (value: V, tableValue: T | undefined, record: RecordContext<K, W>) => R,
+    schema?: Schema<R>,
+  ): Stream<K, R> {
     return this.#join("left", name, table, fn, schema);
   }
 
@@ -157,28 +204,51 @@ export class Stream<K, V, W = undefined> {
   }
 
   /** Writes the records to a topic, under their key. The topic's partitions follow from the key. */
-  to<T extends TopicDefinition>(topic: T & ([K, V] extends [TopicKey<T>, TopicValue<T>] ? unknown : SinkMismatch<K, V, TopicKey<T>, TopicValue<T>>)): void {
+  to<T extends TopicDefinition>(
+    topic: T & ([K, V] extends [TopicKey<T>, TopicValue<T>] ? unknown : SinkMismatch<K, V, TopicKey<T>, TopicValue<T>>),
+  ): void {
     this.builder.addUnnamed({ kind: "sink", inputs: [this.state.at], topic, keyType: this.state.keyType });
   }
 
   #keyBy(select: UserFunction, keyType: KeyType): Stream<unknown, V> {
     const path = selectorPath(select);
-    if (path !== undefined && path === this.state.keyPath && keyType === this.state.keyType) return new Stream(this.builder, this.state);
-    const node = this.builder.addUnnamed({ kind: "keyBy", inputs: [this.state.at], select, keyType, ...(path !== undefined && { path }) });
+    if (path !== undefined && path === this.state.keyPath && keyType === this.state.keyType)
+      return new Stream(this.builder, this.state);
+    const node = this.builder.addUnnamed({
+      kind: "keyBy",
+      inputs: [this.state.at],
+      select,
+      keyType,
+      ...(path !== undefined && { path }),
+    });
     return new Stream(this.builder, { ...this.state, at: { node }, keyType, keyPath: path, displaced: true });
   }
 
-  #join<R>(join: JoinNode["join"], name: string, table: Pick<Table<never, unknown>, "node" | "keyType">, fn: JoinNode["fn"], schema: Schema<R> | undefined): Stream<K, R> {
+  #join<R>(
+    join: JoinNode["join"],
+    name: string,
+    table: Pick<Table<never, unknown>, "node" | "keyType">,
+    fn: JoinNode["fn"],
+    schema: Schema<R> | undefined,
+  ): Stream<K, R> {
     const state = keyed(this.builder, this.state, name);
     if (JSON.stringify(state.keyType) !== JSON.stringify(table.keyType)) {
-      this.builder.issue("JOB_JOIN_KEY", name, `the stream's key is of type ${JSON.stringify(state.keyType)} and the table's of type ${JSON.stringify(table.keyType)}: use keyBy to give the stream the table's key`);
+      this.builder.issue(
+        "JOB_JOIN_KEY",
+        name,
+        `the stream's key is of type ${JSON.stringify(state.keyType)} and the table's of type ${JSON.stringify(table.keyType)}: use keyBy to give the stream the table's key`,
+      );
     }
     const node = this.builder.addNamed(name, { kind: "join", inputs: [state.at], join, table: table.node, fn });
     return new Stream(this.builder, { ...state, at: { node }, schema, keyPath: undefined });
   }
 
-  #then<R>(node: string, change: Partial<StreamState> & { schema?: Schema<unknown> | undefined } = {}): Stream<K, R & V, W> & Stream<K, R, W> {
-    return new Stream<K, R, W>(this.builder, { ...this.state, ...change, at: { node } }) as Stream<K, R & V, W> & Stream<K, R, W>;
+  #then<R>(
+    node: string,
+    change: Partial<StreamState> & { schema?: Schema<unknown> | undefined } = {},
+  ): Stream<K, R & V, W> & Stream<K, R, W> {
+    return new Stream<K, R, W>(this.builder, { ...this.state, ...change, at: { node } }) as Stream<K, R & V, W> &
+      Stream<K, R, W>;
   }
 }
 
@@ -204,15 +274,34 @@ export class WindowedStream<K, V> {
    * Aggregates the records of each key and window. The result carries `windowStartMs` and `windowEndMs`, and steps behind it see the window
    * in their context; its key stays the record's key. Its timestamp is the highest event time in the window.
    */
-  aggregate<const S extends AggregatorTree<V>>(name: string, aggregators: S, options?: AggregateOptions): WindowedResult<K, AggregateResult<S> & WindowFields, V>;
+  aggregate<const S extends AggregatorTree<V>>(
+    name: string,
+    aggregators: S,
+    options?: AggregateOptions,
+  ): WindowedResult<K, AggregateResult<S> & WindowFields, V>;
   aggregate<A>(name: string, options: UserAggregateOptions<V, A>): WindowedResult<K, A, V>;
-  aggregate(name: string, what: AggregatorTree<V> | UserAggregateOptions<V, unknown>, options: AggregateOptions = {}): WindowedResult<K, never, V> {
-    return aggregateNode(this.#builder, this.#state, name, what, options, this.#windows) as unknown as WindowedResult<K, never, V>;
+  aggregate(
+    name: string,
+    what: AggregatorTree<V> | UserAggregateOptions<V, unknown>,
+    options: AggregateOptions = {},
+  ): WindowedResult<K, never, V> {
+    return aggregateNode(this.#builder, this.#state, name, what, options, this.#windows) as unknown as WindowedResult<
+      K,
+      never,
+      V
+    >;
   }
 
   /** Joins the values of each key and window, in order of arrival. */
   reduce(name: string, add: (accumulator: V, value: V) => V, options: AggregateOptions = {}): WindowedResult<K, V, V> {
-    return aggregateNode(this.#builder, this.#state, name, { user: true, add, merge: add, schema: this.#state.schema }, options, this.#windows) as unknown as WindowedResult<K, V, V>;
+    return aggregateNode(
+      this.#builder,
+      this.#state,
+      name,
+      { user: true, add, merge: add, schema: this.#state.schema },
+      options,
+      this.#windows,
+    ) as unknown as WindowedResult<K, V, V>;
   }
 }
 
@@ -241,7 +330,11 @@ export class Aggregated<K, R> extends Stream<K, R> {
 
 function keyed(builder: GraphBuilder, state: StreamState, step: string): StreamState {
   if (state.keyType === null) {
-    builder.issue("JOB_KEY_MISSING", step, `"${step}" keeps state per key, but its records have no key: use keyBy in front of it, or give the topic a key`);
+    builder.issue(
+      "JOB_KEY_MISSING",
+      step,
+      `"${step}" keeps state per key, but its records have no key: use keyBy in front of it, or give the topic a key`,
+    );
   }
   return builder.repartition(state, step);
 }
@@ -268,11 +361,22 @@ function aggregateNode(
   const at: Edge = { node };
   const result: StreamState = { ...state, at, schema, keyPath: undefined };
   if (windows === undefined) return new Aggregated(builder, result);
-  return new WindowedResult(builder, result, { ...state, at: { node, edge: "late" } }) as unknown as Stream<unknown, unknown>;
+  return new WindowedResult(builder, result, { ...state, at: { node, edge: "late" } }) as unknown as Stream<
+    unknown,
+    unknown
+  >;
 }
 
-function aggregation(what: AggregatorTree<never> | UserAggregateOptions<never, unknown> | UserAggregate, options: AggregateOptions) {
-  if ("user" in what) return { aggregators: what as UserAggregate, emit: options.emit ?? "on-commit", schema: (what as UserAggregate).schema };
+function aggregation(
+  what: AggregatorTree<never> | UserAggregateOptions<never, unknown> | UserAggregate,
+  options: AggregateOptions,
+) {
+  if ("user" in what)
+    return {
+      aggregators: what as UserAggregate,
+      emit: options.emit ?? "on-commit",
+      schema: (what as UserAggregate).schema,
+    };
   if (typeof what["add"] === "function") {
     const { initial, add, merge, schema, emit } = what as UserAggregateOptions<never, unknown>;
     const aggregators: UserAggregate = { user: true, initial, add, ...(merge && { merge }), schema };

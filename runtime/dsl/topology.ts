@@ -30,18 +30,40 @@ export interface StreamShape {
   readonly schema: Schema<unknown> | undefined;
 }
 
-export type SourceNode = NodeBase & { readonly kind: "source"; readonly topic: TopicDefinition; readonly fields?: readonly string[]; readonly shape: StreamShape };
+export type SourceNode = NodeBase & {
+  readonly kind: "source";
+  readonly topic: TopicDefinition;
+  readonly fields?: readonly string[];
+  readonly shape: StreamShape;
+};
 /** A compacted topic read as a table: its latest value per key. */
-export type TableNode = NodeBase & { readonly kind: "table"; readonly topic: TopicDefinition; readonly store: string; readonly shape: StreamShape };
+export type TableNode = NodeBase & {
+  readonly kind: "table";
+  readonly topic: TopicDefinition;
+  readonly store: string;
+  readonly shape: StreamShape;
+};
 /** Writes to an internal topic under the new key, and reads it back in another sub-topology. Inserted by the compiler's front end, never written. */
-export type RepartitionNode = NodeBase & { readonly kind: "repartition"; readonly topic: string; readonly shape: StreamShape };
+export type RepartitionNode = NodeBase & {
+  readonly kind: "repartition";
+  readonly topic: string;
+  readonly shape: StreamShape;
+};
 export type FilterNode = NodeBase & { readonly kind: "filter"; readonly predicate: UserFunction };
 export type MapNode = NodeBase & { readonly kind: "map"; readonly fn: UserFunction };
 export type FlatMapNode = NodeBase & { readonly kind: "flatMap"; readonly fn: UserFunction };
 export type PeekNode = NodeBase & { readonly kind: "peek"; readonly fn: UserFunction };
-export type KeyByNode = NodeBase & { readonly kind: "keyBy"; readonly select: UserFunction; readonly keyType: KeyType; readonly path?: string };
+export type KeyByNode = NodeBase & {
+  readonly kind: "keyBy";
+  readonly select: UserFunction;
+  readonly keyType: KeyType;
+  readonly path?: string;
+};
 /** Each record leaves by the first branch whose predicate accepts it, else by "otherwise". */
-export type BranchNode = NodeBase & { readonly kind: "branch"; readonly predicates: Readonly<Record<string, UserFunction>> };
+export type BranchNode = NodeBase & {
+  readonly kind: "branch";
+  readonly predicates: Readonly<Record<string, UserFunction>>;
+};
 export type MergeNode = NodeBase & { readonly kind: "merge" };
 export type AggregateNode = NodeBase & {
   readonly kind: "aggregate";
@@ -60,7 +82,12 @@ export interface UserAggregate {
   readonly merge?: UserFunction;
   readonly schema: Schema<unknown> | undefined;
 }
-export type JoinNode = NodeBase & { readonly kind: "join"; readonly join: "inner" | "left"; readonly table: string; readonly fn: UserFunction };
+export type JoinNode = NodeBase & {
+  readonly kind: "join";
+  readonly join: "inner" | "left";
+  readonly table: string;
+  readonly fn: UserFunction;
+};
 export type ProcessNode = NodeBase & {
   readonly kind: "process";
   readonly stores: Readonly<Record<string, ProcessStoreDefinition>>;
@@ -69,7 +96,11 @@ export type ProcessNode = NodeBase & {
   readonly onTimer?: UserFunction;
   readonly keyType: KeyType;
 };
-export type SinkNode = NodeBase & { readonly kind: "sink"; readonly topic: TopicDefinition; readonly keyType: KeyType | null };
+export type SinkNode = NodeBase & {
+  readonly kind: "sink";
+  readonly topic: TopicDefinition;
+  readonly keyType: KeyType | null;
+};
 
 export type Node =
   | SourceNode

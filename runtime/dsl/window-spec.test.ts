@@ -15,21 +15,53 @@ describe("parseDuration", () => {
     ["1 second", 1_000],
   ])("reads %s", (text, expected) => expect(parseDuration(text)).toBe(expected));
 
-  it.each(["", "soon", "10", "10 fortnights", "-", " "])("refuses %j", (text) => expect(parseDuration(text)).toBeUndefined());
+  it.each(["", "soon", "10", "10 fortnights", "-", " "])("refuses %j", (text) =>
+    expect(parseDuration(text)).toBeUndefined(),
+  );
 });
 
 describe("readWindows", () => {
   it("reads sizes, advances, gaps and graces", () => {
-    expect(readWindows(tumbling("1 hour", { grace: "none" })).spec).toEqual({ kind: "fixed", sizeMs: 3_600_000, advanceMs: 3_600_000, graceMs: 0 });
-    expect(readWindows(hopping("1 hour", { advance: "10 minutes", grace: "1 minute" })).spec).toEqual({ kind: "fixed", sizeMs: 3_600_000, advanceMs: 600_000, graceMs: 60_000 });
-    expect(readWindows(sliding("5 minutes", { grace: "1 minute" })).spec).toEqual({ kind: "sliding", differenceMs: 300_000, graceMs: 60_000 });
-    expect(readWindows(session("30 minutes", { grace: "none" })).spec).toEqual({ kind: "session", gapMs: 1_800_000, graceMs: 0 });
+    expect(readWindows(tumbling("1 hour", { grace: "none" })).spec).toEqual({
+      kind: "fixed",
+      sizeMs: 3_600_000,
+      advanceMs: 3_600_000,
+      graceMs: 0,
+    });
+    expect(readWindows(hopping("1 hour", { advance: "10 minutes", grace: "1 minute" })).spec).toEqual({
+      kind: "fixed",
+      sizeMs: 3_600_000,
+      advanceMs: 600_000,
+      graceMs: 60_000,
+    });
+    expect(readWindows(sliding("5 minutes", { grace: "1 minute" })).spec).toEqual({
+      kind: "sliding",
+      differenceMs: 300_000,
+      graceMs: 60_000,
+    });
+    expect(readWindows(session("30 minutes", { grace: "none" })).spec).toEqual({
+      kind: "session",
+      gapMs: 1_800_000,
+      graceMs: 0,
+    });
   });
 
   it("takes a day without a zone as 24 hours, and with one as the calendar's", () => {
-    expect(readWindows(tumbling("1 day", { grace: "none" })).spec).toEqual({ kind: "fixed", sizeMs: DAY_MS, advanceMs: DAY_MS, graceMs: 0 });
-    expect(readWindows(tumbling("1 day", { zone: "Asia/Seoul", grace: "none" })).spec).toEqual({ kind: "calendar", unit: "day", zone: "Asia/Seoul", graceMs: 0 });
-    expect(readWindows(tumbling("1 month", { zone: "Europe/Prague", grace: "none" })).spec).toMatchObject({ unit: "month" });
+    expect(readWindows(tumbling("1 day", { grace: "none" })).spec).toEqual({
+      kind: "fixed",
+      sizeMs: DAY_MS,
+      advanceMs: DAY_MS,
+      graceMs: 0,
+    });
+    expect(readWindows(tumbling("1 day", { zone: "Asia/Seoul", grace: "none" })).spec).toEqual({
+      kind: "calendar",
+      unit: "day",
+      zone: "Asia/Seoul",
+      graceMs: 0,
+    });
+    expect(readWindows(tumbling("1 month", { zone: "Europe/Prague", grace: "none" })).spec).toMatchObject({
+      unit: "month",
+    });
   });
 
   it.each<[string, Windows, string]>([
@@ -43,6 +75,8 @@ describe("readWindows", () => {
   ])("refuses %s", (_name, windows, code) => expect(codes(windows)).toContain(code));
 
   it("keeps a calendar window for its longest form, an hour of daylight saving included", () => {
-    expect(retentionMs(readWindows(tumbling("1 day", { zone: "Asia/Seoul", grace: "none" })).spec!)).toBe(26 * 3_600_000);
+    expect(retentionMs(readWindows(tumbling("1 day", { zone: "Asia/Seoul", grace: "none" })).spec!)).toBe(
+      26 * 3_600_000,
+    );
   });
 });

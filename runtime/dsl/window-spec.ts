@@ -24,12 +24,18 @@ const CALENDAR_SIZE_MAX_MS: Record<CalendarUnit, number> = {
 };
 
 /** Reads a window definition; either a spec or all that is wrong with it. */
-export function readWindows(windows: Windows): { readonly spec: WindowSpec | undefined; readonly problems: readonly WindowProblem[] } {
+export function readWindows(windows: Windows): {
+  readonly spec: WindowSpec | undefined;
+  readonly problems: readonly WindowProblem[];
+} {
   const problems: WindowProblem[] = [];
   const duration = (option: string, text: string, mayBeZero = false): number => {
     const value = parseDuration(text);
     if (value === undefined) {
-      problems.push({ code: "JOB_WINDOW_DURATION", message: `${option} "${text}" is no duration: write it like "10 minutes" or "1 day"` });
+      problems.push({
+        code: "JOB_WINDOW_DURATION",
+        message: `${option} "${text}" is no duration: write it like "10 minutes" or "1 day"`,
+      });
       return 1;
     }
     if (value < 0 || (value === 0 && !mayBeZero)) {
@@ -38,7 +44,12 @@ export function readWindows(windows: Windows): { readonly spec: WindowSpec | und
     }
     return value;
   };
-  const graceMs = windows.grace === "none" ? 0 : windows.grace === undefined ? missingGrace(problems) : duration("grace", windows.grace, true);
+  const graceMs =
+    windows.grace === "none"
+      ? 0
+      : windows.grace === undefined
+        ? missingGrace(problems)
+        : duration("grace", windows.grace, true);
   const spec = specOf(windows, graceMs, duration, problems);
   return { spec: problems.length === 0 ? spec : undefined, problems };
 }
@@ -58,24 +69,41 @@ export function retentionMs(spec: WindowSpec): number {
 }
 
 function missingGrace(problems: WindowProblem[]): number {
-  problems.push({ code: "JOB_WINDOW_GRACE", message: `the window has no grace: say how long late records are waited for, like grace: "10 minutes", or grace: "none"` });
+  problems.push({
+    code: "JOB_WINDOW_GRACE",
+    message: `the window has no grace: say how long late records are waited for, like grace: "10 minutes", or grace: "none"`,
+  });
   return 0;
 }
 
-function specOf(windows: Windows, graceMs: number, duration: (option: string, text: string) => number, problems: WindowProblem[]): WindowSpec {
+function specOf(
+  windows: Windows,
+  graceMs: number,
+  duration: (option: string, text: string) => number,
+  problems: WindowProblem[],
+): WindowSpec {
   switch (windows.kind) {
     case "tumbling": {
       const unit = calendarUnit(windows.size);
       if (windows.zone !== undefined) {
         if (unit === undefined) {
-          problems.push({ code: "JOB_WINDOW_ZONE", message: `a window in a zone lasts "1 day", "1 week", "1 month" or "1 year", not "${windows.size}": take one of them, or leave the zone out` });
+          problems.push({
+            code: "JOB_WINDOW_ZONE",
+            message: `a window in a zone lasts "1 day", "1 week", "1 month" or "1 year", not "${windows.size}": take one of them, or leave the zone out`,
+          });
         } else if (!isZone(windows.zone)) {
-          problems.push({ code: "JOB_WINDOW_ZONE", message: `"${windows.zone}" is no IANA time zone: write it like "Asia/Seoul"` });
+          problems.push({
+            code: "JOB_WINDOW_ZONE",
+            message: `"${windows.zone}" is no IANA time zone: write it like "Asia/Seoul"`,
+          });
         }
         return { kind: "calendar", unit: unit ?? "day", zone: windows.zone, graceMs };
       }
       if (unit === "month" || unit === "year") {
-        problems.push({ code: "JOB_WINDOW_ZONE", message: `months and years differ in length: give a window of "${windows.size}" a zone, like zone: "Europe/Prague"` });
+        problems.push({
+          code: "JOB_WINDOW_ZONE",
+          message: `months and years differ in length: give a window of "${windows.size}" a zone, like zone: "Europe/Prague"`,
+        });
         return { kind: "fixed", sizeMs: 1, advanceMs: 1, graceMs };
       }
       const sizeMs = duration("size", windows.size);
@@ -84,7 +112,11 @@ function specOf(windows: Windows, graceMs: number, duration: (option: string, te
     case "hopping": {
       const sizeMs = duration("size", windows.size);
       const advanceMs = duration("advance", windows.advance);
-      if (advanceMs > sizeMs) problems.push({ code: "JOB_WINDOW_ADVANCE", message: `advance "${windows.advance}" is longer than size "${windows.size}": records between the windows would be lost` });
+      if (advanceMs > sizeMs)
+        problems.push({
+          code: "JOB_WINDOW_ADVANCE",
+          message: `advance "${windows.advance}" is longer than size "${windows.size}": records between the windows would be lost`,
+        });
       return { kind: "fixed", sizeMs, advanceMs, graceMs };
     }
     case "sliding":

@@ -7,7 +7,8 @@ import { comparePlans } from "./compare.ts";
 import { compile } from "./compile.ts";
 
 const plan = (flow: JobDefinition["flow"]) => compile(defineJob({ name: "shop", version: 1, flow }));
-const daily = (grace: string, size = "1 day") => plan((from) => void from(payments).window(tumbling(size, { grace })).aggregate("daily", { n: count() }));
+const daily = (grace: string, size = "1 day") =>
+  plan((from) => void from(payments).window(tumbling(size, { grace })).aggregate("daily", { n: count() }));
 const codes = (...plans: Parameters<typeof comparePlans>) => comparePlans(...plans).map(({ code }) => code);
 
 describe("comparePlans", () => {
@@ -24,19 +25,34 @@ describe("comparePlans", () => {
 
   it("refuses another window and other quantities under the same name", () => {
     expect(codes(daily("1 hour"), daily("1 hour", "2 days"))).toEqual(["PLAN_STORE_CHANGED"]);
-    const points = plan((from) => void from(payments).window(tumbling("1 day", { grace: "1 hour" })).aggregate("daily", { n: sum((payment) => payment.points) }));
+    const points = plan(
+      (from) =>
+        void from(payments)
+          .window(tumbling("1 day", { grace: "1 hour" }))
+          .aggregate("daily", { n: sum((payment) => payment.points) }),
+    );
     expect(codes(daily("1 hour"), points)).toEqual(["PLAN_STORE_CHANGED"]);
   });
 
   it("refuses a renamed step, unless its state may go", () => {
-    const renamed = plan((from) => void from(payments).window(tumbling("1 day", { grace: "1 hour" })).aggregate("days", { n: count() }));
+    const renamed = plan(
+      (from) =>
+        void from(payments)
+          .window(tumbling("1 day", { grace: "1 hour" }))
+          .aggregate("days", { n: count() }),
+    );
     expect(codes(daily("1 hour"), renamed)).toEqual(["PLAN_STORE_REMOVED"]);
     expect(codes(daily("1 hour"), renamed, ["daily"])).toEqual([]);
   });
 
   it("refuses a store that would move behind a repartition", () => {
     const direct = plan((from) => void from(payments).aggregate("ever", { n: count() }));
-    const moved = plan((from) => void from(payments).keyBy((payment) => payment.id).aggregate("ever", { n: count() }));
+    const moved = plan(
+      (from) =>
+        void from(payments)
+          .keyBy((payment) => payment.id)
+          .aggregate("ever", { n: count() }),
+    );
     expect(codes(direct, moved)).toEqual(["PLAN_STORE_MOVED"]);
   });
 });

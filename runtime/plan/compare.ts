@@ -6,7 +6,9 @@ import type { Plan, PlannedStore } from "./plan.ts";
  * would be forgotten without a word. `droppedStores` are those that the user has said may go.
  */
 export function comparePlans(before: Plan, after: Plan, droppedStores: readonly string[] = []): readonly Issue[] {
-  const kept = new Map(after.subTopologies.flatMap(({ name, stores }) => stores.map((store) => [store.name, { ...store, part: name }])));
+  const kept = new Map(
+    after.subTopologies.flatMap(({ name, stores }) => stores.map((store) => [store.name, { ...store, part: name }])),
+  );
   return before.subTopologies.flatMap(({ name, stores }) =>
     stores.flatMap((store) => {
       const now = kept.get(store.name);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { count, sum } from "../dsl/aggregators.ts";
 import { defineJob, type JobDefinition } from "../dsl/define-job.ts";
-import { customers, payments, paymentSchema, totals } from "../dsl/payments.fixture.ts";
+import { customers, paymentSchema, payments, totals } from "../dsl/payments.fixture.ts";
 import { valueStore } from "../dsl/process.ts";
 import { session, tumbling } from "../dsl/windows.ts";
 import { DefinitionError } from "../errors/errors.ts";
@@ -9,7 +9,8 @@ import { compile } from "./compile.ts";
 import { describe as describePlan } from "./describe.ts";
 import { validate } from "./validate.ts";
 
-const job = (flow: JobDefinition["flow"], rest: Partial<JobDefinition> = {}) => defineJob({ name: "shop", version: 1, ...rest, flow });
+const job = (flow: JobDefinition["flow"], rest: Partial<JobDefinition> = {}) =>
+  defineJob({ name: "shop", version: 1, ...rest, flow });
 
 const spending = job((from) => {
   from(payments)
@@ -32,7 +33,11 @@ describe("compile", () => {
     const more = job((from) => {
       from(payments)
         .peek(() => undefined)
-        .process("seen", { stores: { seen: valueStore(paymentSchema) }, output: paymentSchema, onRecord: (value, context) => context.emit(value) })
+        .process("seen", {
+          stores: { seen: valueStore(paymentSchema) },
+          output: paymentSchema,
+          onRecord: (value, context) => context.emit(value),
+        })
         .keyBy((payment) => payment.id)
         .window(tumbling("1 day", { grace: "10 minutes" }))
         .aggregate("spending", { count: count() });
@@ -43,14 +48,27 @@ describe("compile", () => {
   it("plans topics with the configuration that keeps them from losing anything", () => {
     const topics = new Map(compile(spending).topics.map((topic) => [topic.role, topic]));
     const day = 86_400_000;
-    expect(topics.get("repartition")).toMatchObject({ topic: "shop.spending.repartition", retentionMs: -1, partitions: { like: ["shop.payments"] } });
-    expect(topics.get("changelog")).toMatchObject({ topic: "shop.spending.changelog", cleanupPolicy: "compact,delete", retentionMs: day + 600_000 + 7 * day });
+    expect(topics.get("repartition")).toMatchObject({
+      topic: "shop.spending.repartition",
+      retentionMs: -1,
+      partitions: { like: ["shop.payments"] },
+    });
+    expect(topics.get("changelog")).toMatchObject({
+      topic: "shop.spending.changelog",
+      cleanupPolicy: "compact,delete",
+      retentionMs: day + 600_000 + 7 * day,
+    });
     expect(topics.get("sink")).toMatchObject({ topic: "shop.totals", retentionMs: -1, cleanupPolicy: "delete" });
     expect(topics.get("dlq")).toMatchObject({ topic: "shop.dlq", retentionMs: -1 });
   });
 
   it("puts a join and its table into one part", () => {
-    const joined = job((from) => void from(payments).join("named", from.table("customers", customers), (payment) => payment).peek(() => undefined));
+    const joined = job(
+      (from) =>
+        void from(payments)
+          .join("named", from.table("customers", customers), (payment) => payment)
+          .peek(() => undefined),
+    );
     expect(compile(joined).subTopologies).toHaveLength(1);
     expect(compile(joined).subTopologies[0]!.sources).toEqual(["shop.payments", "shop.customers"]);
   });
@@ -58,15 +76,22 @@ describe("compile", () => {
   it("gives a repartition beside a table as many partitions as the table has", () => {
     const joined = job((from) => {
       const table = from.table("customers", customers);
-      from(payments).keyBy((payment) => payment.id).join("named", table, (payment) => payment).peek(() => undefined);
+      from(payments)
+        .keyBy((payment) => payment.id)
+        .join("named", table, (payment) => payment)
+        .peek(() => undefined);
     });
-    expect(compile(joined).topics.find(({ role }) => role === "repartition")!.partitions).toEqual({ like: ["shop.customers"] });
+    expect(compile(joined).topics.find(({ role }) => role === "repartition")!.partitions).toEqual({
+      like: ["shop.customers"],
+    });
   });
 
   it("hashes what runs, not the version", () => {
     const flow: JobDefinition["flow"] = (from) => void from(payments).aggregate("all", { n: count() });
     expect(compile(job(flow, { version: 2 })).hash).toBe(compile(job(flow)).hash);
-    expect(compile(job((from) => void from(payments).aggregate("other", { n: count() }))).hash).not.toBe(compile(job(flow)).hash);
+    expect(compile(job((from) => void from(payments).aggregate("other", { n: count() }))).hash).not.toBe(
+      compile(job(flow)).hash,
+    );
   });
 
   it("survives being written as JSON", () => {
@@ -84,7 +109,11 @@ describe("validate", () => {
         const stream = from(payments);
         stream.filter(() => true);
         stream.window(tumbling("1 month", { grace: "soon" })).aggregate("months", {});
-        stream.window(session("5 minutes", { grace: "none" })).aggregate("visits", { initial: () => ({ count: 0, total: null as never }), add: (total) => total, schema: totals.value });
+        stream.window(session("5 minutes", { grace: "none" })).aggregate("visits", {
+          initial: () => ({ count: 0, total: null as never }),
+          add: (total) => total,
+          schema: totals.value,
+        });
         stream.aggregate("months", { n: count() }, { emit: "on-close" });
         stream.map((payment) => payment.id).reduce("ids", (left) => left);
         stream.process("timed", { timers: { later: "stream-time" }, onRecord: () => undefined });
@@ -113,19 +142,79 @@ describe("validate", () => {
   });
 
   it.each<[string, JobDefinition["flow"], string]>([
-    ["state over records without a key", (from) => void from({ ...payments, key: undefined } as never as typeof payments).aggregate("n", { n: count() }), "JOB_KEY_MISSING"],
-    ["a key that is no field", (from) => void from({ ...payments, key: "nobody" } as never as typeof payments).peek(() => undefined), "TOPIC_KEY_FIELD"],
-    ["a key that is no string or number", (from) => void from({ ...payments, key: "amount" } as never as typeof payments).peek(() => undefined), "TOPIC_KEY_FIELD"],
-    ["an event time that is no time", (from) => void from({ ...payments, eventTime: "points" }).peek(() => undefined), "JOB_EVENT_TIME"],
-    ["a topic opened twice", (from) => { from(payments).peek(() => undefined); from(payments).peek(() => undefined); }, "JOB_SOURCE_DUPLICATE"],
+    [
+      "state over records without a key",
+      (from) => void from({ ...payments, key: undefined } as never as typeof payments).aggregate("n", { n: count() }),
+      "JOB_KEY_MISSING",
+    ],
+    [
+      "a key that is no field",
+      (from) => void from({ ...payments, key: "nobody" } as never as typeof payments).peek(() => undefined),
+      "TOPIC_KEY_FIELD",
+    ],
+    [
+      "a key that is no string or number",
+      (from) => void from({ ...payments, key: "amount" } as never as typeof payments).peek(() => undefined),
+      "TOPIC_KEY_FIELD",
+    ],
+    [
+      "an event time that is no time",
+      (from) => void from({ ...payments, eventTime: "points" }).peek(() => undefined),
+      "JOB_EVENT_TIME",
+    ],
+    [
+      "a topic opened twice",
+      (from) => {
+        from(payments).peek(() => undefined);
+        from(payments).peek(() => undefined);
+      },
+      "JOB_SOURCE_DUPLICATE",
+    ],
     ["a job that reads what it writes", (from) => from(payments).to(payments), "JOB_TOPIC_LOOP"],
-    ["a topic defined in two ways", (from) => { from(payments).to(totals as never); from({ ...totals, name: "x" }).to({ ...payments, name: "shop.totals" } as never); }, "JOB_TOPIC_CONFLICT"],
-    ["a field that does not exist", (from) => void from(payments, { fields: ["nobody" as "id"] }).peek(() => undefined), "JOB_SOURCE_FIELDS"],
-    ["a repartition of records without a schema", (from) => void from(payments).map((payment) => payment.id).keyBy((id) => id).aggregate("n", { n: count() }), "JOB_SCHEMA_MISSING"],
-    ["a join with another type of key", (from) => void from(payments).keyBy((payment) => payment.points, "long").join("j", from.table("customers", customers) as never, (payment) => payment).peek(() => undefined), "JOB_JOIN_KEY"],
+    [
+      "a topic defined in two ways",
+      (from) => {
+        from(payments).to(totals as never);
+        from({ ...totals, name: "x" }).to({ ...payments, name: "shop.totals" } as never);
+      },
+      "JOB_TOPIC_CONFLICT",
+    ],
+    [
+      "a field that does not exist",
+      (from) => void from(payments, { fields: ["nobody" as "id"] }).peek(() => undefined),
+      "JOB_SOURCE_FIELDS",
+    ],
+    [
+      "a repartition of records without a schema",
+      (from) =>
+        void from(payments)
+          .map((payment) => payment.id)
+          .keyBy((id) => id)
+          .aggregate("n", { n: count() }),
+      "JOB_SCHEMA_MISSING",
+    ],
+    [
+      "a join with another type of key",
+      (from) =>
+        void from(payments)
+          .keyBy((payment) => payment.points, "long")
+          .join("j", from.table("customers", customers) as never, (payment) => payment)
+          .peek(() => undefined),
+      "JOB_JOIN_KEY",
+    ],
     ["a flow that reads nothing", () => undefined, "JOB_EMPTY"],
     ["a bad topic name", (from) => void from({ ...payments, name: "a topic" }).peek(() => undefined), "JOB_TOPIC_NAME"],
-    ["a schema that is none", (from) => void from({ ...payments, value: { avro: { type: "recrod" } }, key: undefined, eventTime: undefined } as never as typeof payments).peek(() => undefined), "JOB_SCHEMA_INVALID"],
+    [
+      "a schema that is none",
+      (from) =>
+        void from({
+          ...payments,
+          value: { avro: { type: "recrod" } },
+          key: undefined,
+          eventTime: undefined,
+        } as never as typeof payments).peek(() => undefined),
+      "JOB_SCHEMA_INVALID",
+    ],
   ])("refuses %s", (_name, flow, code) => {
     expect(validate(job(flow)).map((issue) => issue.code)).toContain(code);
   });

@@ -7,9 +7,9 @@ import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import { DefinitionError } from "../errors/errors.ts";
 import type { Plan, PlannedStep, PlannedStore, PlannedTopic, SubTopology } from "./plan.ts";
-import { storesOfNode } from "./stores.ts";
-import { storeLayout } from "./store-layout.ts";
 import { detailOf } from "./step-detail.ts";
+import { storeLayout } from "./store-layout.ts";
+import { storesOfNode } from "./stores.ts";
 import { type Component, cutIntoComponents } from "./sub-topologies.ts";
 import { validate } from "./validate.ts";
 
@@ -42,13 +42,25 @@ export function compile(job: Job): Plan {
 
 function subTopology(job: Job, component: Component): SubTopology {
   const stores = component.nodes.flatMap((node) =>
-    storesOfNode(node).map((store): PlannedStore => ({ ...store, node: node.id, changelog: `${job.name}.${store.name}.changelog`, layout: storeLayout(node, store.name) })),
+    storesOfNode(node).map(
+      (store): PlannedStore => ({
+        ...store,
+        node: node.id,
+        changelog: `${job.name}.${store.name}.changelog`,
+        layout: storeLayout(node, store.name),
+      }),
+    ),
   );
   const sources = component.nodes.flatMap((node) => {
     if (node.kind === "source" || node.kind === "table") return [node.topic.name];
     return node.kind === "repartition" ? [node.topic] : [];
   });
-  return { name: component.name, sources: [...new Set(sources)], nodes: component.nodes.map((node) => node.id), stores };
+  return {
+    name: component.name,
+    sources: [...new Set(sources)],
+    nodes: component.nodes.map((node) => node.id),
+    stores,
+  };
 }
 
 function step(node: Node): PlannedStep {
@@ -107,7 +119,10 @@ function external(topic: TopicDefinition): Omit<PlannedTopic, "role"> {
   };
 }
 
-function described(schema: Schema<unknown> | undefined, keyType: KeyType | null): { schema?: string; keyType?: string } {
+function described(
+  schema: Schema<unknown> | undefined,
+  keyType: KeyType | null,
+): { schema?: string; keyType?: string } {
   const avro = schema?.avro;
   const name = typeof avro === "object" && !Array.isArray(avro) ? (avro as { name?: unknown }).name : avro;
   return {
@@ -125,6 +140,8 @@ function partitionModels(job: Job, subTopologies: readonly SubTopology[], repart
     return node.kind === "source" || node.kind === "table" ? [node.topic.name] : [];
   });
   if (beside.length > 0) return [...new Set(beside)];
-  const feeding = nodes.get(repartition)!.inputs.map((input) => subTopologies.find((part) => part.nodes.includes(input.node))!);
+  const feeding = nodes
+    .get(repartition)!
+    .inputs.map((input) => subTopologies.find((part) => part.nodes.includes(input.node))!);
   return [...new Set(feeding.flatMap((part) => part.sources))];
 }

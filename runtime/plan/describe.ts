@@ -29,12 +29,20 @@ function subTopologyText(part: SubTopology, steps: ReadonlyMap<string, PlannedSt
     const inputs = step.inputs.length === 0 ? "" : ` ← ${step.inputs.join(", ")}`;
     return `  ${step.kind.padEnd(12)}${step.id}${inputs}${step.detail === "" ? "" : `  (${step.detail})`}`;
   });
-  const stores = part.stores.map((store) => `  store       ${store.name}  (${store.kind}, changelog ${store.changelog}${store.retentionMs === null ? "" : `, kept ${store.retentionMs} ms of stream time`})`);
-  return [`sub-topology ${part.name}: one task per partition of ${part.sources.join(", ")}`, ...lines, ...stores].join("\n");
+  const stores = part.stores.map(
+    (store) =>
+      `  store       ${store.name}  (${store.kind}, changelog ${store.changelog}${store.retentionMs === null ? "" : `, kept ${store.retentionMs} ms of stream time`})`,
+  );
+  return [`sub-topology ${part.name}: one task per partition of ${part.sources.join(", ")}`, ...lines, ...stores].join(
+    "\n",
+  );
 }
 
 function topicText(topic: PlannedTopic): string {
-  const partitions = typeof topic.partitions === "number" ? `${topic.partitions} partitions if created` : `partitions like ${topic.partitions.like.join(", ")}`;
+  const partitions =
+    typeof topic.partitions === "number"
+      ? `${topic.partitions} partitions if created`
+      : `partitions like ${topic.partitions.like.join(", ")}`;
   const kept = topic.retentionMs === -1 ? "kept" : `kept ${topic.retentionMs} ms`;
   return `  ${topic.role.padEnd(12)}${topic.topic}  (${[partitions, topic.cleanupPolicy, kept, topic.schema, topic.keyType && `key ${topic.keyType}`].filter(Boolean).join(", ")})`;
 }
@@ -45,7 +53,9 @@ function mermaid(plan: Plan): string {
   const shape = (step: PlannedStep) => {
     const label = quoted(`${step.kind}<br/>${step.id}`);
     if (step.kind === "source" || step.kind === "sink" || step.kind === "repartition") return `[(${label})]`;
-    return step.kind === "aggregate" || step.kind === "process" || step.kind === "table" ? `[[${label}]]` : `(${label})`;
+    return step.kind === "aggregate" || step.kind === "process" || step.kind === "table"
+      ? `[[${label}]]`
+      : `(${label})`;
   };
   const lines = ["flowchart LR"];
   plan.subTopologies.forEach((part, index) => {

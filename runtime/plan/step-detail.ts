@@ -21,8 +21,14 @@ export function detailOf(node: Node): string {
     case "process":
       return [
         Object.keys(node.stores).length === 0 ? "" : `stores ${Object.keys(node.stores).join(", ")}`,
-        Object.keys(node.timers).length === 0 ? "" : `timers ${Object.entries(node.timers).map(([name, domain]) => `${name} (${domain})`).join(", ")}`,
-      ].filter(Boolean).join("; ");
+        Object.keys(node.timers).length === 0
+          ? ""
+          : `timers ${Object.entries(node.timers)
+              .map(([name, domain]) => `${name} (${domain})`)
+              .join(", ")}`,
+      ]
+        .filter(Boolean)
+        .join("; ");
     case "sink":
       return `topic ${node.topic.name}`;
     default:

@@ -11,14 +11,19 @@ export function storeLayout(node: Node, store: string): string {
     case "aggregate": {
       const windows = node.windows === undefined ? undefined : withoutGrace(readWindows(node.windows).spec);
       const user = "user" in node.aggregators && node.aggregators.user === true;
-      const content = user ? { schema: (node.aggregators as UserAggregate).schema?.avro } : quantities(node.aggregators as AggregatorTree<never>);
+      const content = user
+        ? { schema: (node.aggregators as UserAggregate).schema?.avro }
+        : quantities(node.aggregators as AggregatorTree<never>);
       return JSON.stringify({ key: node.keyType, windows, content });
     }
     case "table":
       return JSON.stringify({ key: node.shape.keyType, schema: node.topic.value.avro });
     case "process": {
       const own = node.stores[store.slice(node.id.length + 1)];
-      const content = own === undefined ? "timers" : { kind: own.kind, key: own.kind === "map" ? own.keyType : undefined, schema: own.schema.avro };
+      const content =
+        own === undefined
+          ? "timers"
+          : { kind: own.kind, key: own.kind === "map" ? own.keyType : undefined, schema: own.schema.avro };
       return JSON.stringify({ key: node.keyType, content });
     }
     default:
@@ -35,7 +40,12 @@ function withoutGrace(spec: WindowSpec | undefined): Partial<WindowSpec> | undef
 function quantities(tree: AggregatorTree<never>): unknown {
   return Object.entries(tree).map(([name, item]) => {
     if (typeof item.kind !== "string") return [name, quantities(item as AggregatorTree<never>)];
-    const { scale, limit, schema, of } = (item.options ?? {}) as { scale?: number; limit?: number; schema?: { avro: unknown }; of?: AggregatorTree<never> };
+    const { scale, limit, schema, of } = (item.options ?? {}) as {
+      scale?: number;
+      limit?: number;
+      schema?: { avro: unknown };
+      of?: AggregatorTree<never>;
+    };
     return [name, item.kind, scale, limit, schema?.avro, of && quantities(of)];
   });
 }

@@ -33,7 +33,11 @@ function windowed(name: string, windows: Windows): NodeStore {
 
 function processStores({ id, stores, timers }: ProcessNode): readonly NodeStore[] {
   const domains = new Set(Object.values(timers));
-  const timerStore = (domain: "stream" | "wall"): NodeStore => ({ name: `${id}.timers.${domain}`, kind: "timeIndexed", retentionMs: null });
+  const timerStore = (domain: "stream" | "wall"): NodeStore => ({
+    name: `${id}.timers.${domain}`,
+    kind: "timeIndexed",
+    retentionMs: null,
+  });
   return [
     ...Object.keys(stores).map((name) => forEver(`${id}.${name}`)),
     ...(domains.has("stream-time") ? [timerStore("stream")] : []),

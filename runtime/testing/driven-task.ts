@@ -22,14 +22,24 @@ export class DrivenTask {
     this.#log = log;
   }
 
-  static async open(options: { readonly runtime: JobRuntime; readonly subTopology: SubTopology; readonly environment: TaskEnvironment; readonly log: LoopbackLog }): Promise<DrivenTask> {
+  static async open(options: {
+    readonly runtime: JobRuntime;
+    readonly subTopology: SubTopology;
+    readonly environment: TaskEnvironment;
+    readonly log: LoopbackLog;
+  }): Promise<DrivenTask> {
     const { runtime, subTopology, environment, log } = options;
     const id = taskId(subTopology.name, 0);
     const disk = memoryDisk();
     const stores = await Promise.all(
       subTopology.stores.map(async (planned) => {
         const database = await disk.open(`${runtime.job.name}/${id}/${planned.name}`);
-        const store = await openPlannedStore({ planned, node: runtime.nodes.get(planned.node)!, database, keyCodec: runtime.keyCodecs.get(planned.node)! });
+        const store = await openPlannedStore({
+          planned,
+          node: runtime.nodes.get(planned.node)!,
+          database,
+          keyCodec: runtime.keyCodecs.get(planned.node)!,
+        });
         await store.restore([], { nextOffset: 0, incarnation: "test", writtenAtMs: environment.clock.now() });
         await store.finishRestore();
         return { planned, store };
@@ -41,8 +51,16 @@ export class DrivenTask {
       environment,
       subTopology,
       partition: 0,
-      stores: stores.map(({ planned, store }) => ({ store, changelog: { topic: planned.changelog, partition: 0 }, incarnation: "test" })),
-      path: { delivery: "at-least-once", log: { produce: async (batches) => batches.map((batch) => log.append(batch)) }, commitOffsets: async () => undefined },
+      stores: stores.map(({ planned, store }) => ({
+        store,
+        changelog: { topic: planned.changelog, partition: 0 },
+        incarnation: "test",
+      })),
+      path: {
+        delivery: "at-least-once",
+        log: { produce: async (batches) => batches.map((batch) => log.append(batch)) },
+        commitOffsets: async () => undefined,
+      },
       positions: subTopology.sources.map((topic) => ({ topic, partition: 0, offset: 0 })),
       commitSequence: 0,
     });

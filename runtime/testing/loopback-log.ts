@@ -22,8 +22,10 @@ export class LoopbackLog {
 
   #records(topic: string): FetchedRecord[] {
     let records = this.#topics.get(topic);
-    if (records === undefined) this.#topics.set(topic, (records = []));
+    if (records === undefined) {
+      records = [];
+      this.#topics.set(topic, records);
+    }
     return records;
   }
 }
-

@@ -53,7 +53,13 @@ export class ManualClock implements Clock {
     for (;;) {
       const due = this.#waiting
         .filter(({ atMs }) => atMs <= timeMs)
-        .reduce<Waiting | undefined>((first, entry) => (first === undefined || entry.atMs < first.atMs || (entry.atMs === first.atMs && entry.order < first.order) ? entry : first), undefined);
+        .reduce<Waiting | undefined>(
+          (first, entry) =>
+            first === undefined || entry.atMs < first.atMs || (entry.atMs === first.atMs && entry.order < first.order)
+              ? entry
+              : first,
+          undefined,
+        );
       if (due === undefined) break;
       this.#waiting = this.#waiting.filter((entry) => entry !== due);
       this.#nowMs = Math.max(this.#nowMs, due.atMs);

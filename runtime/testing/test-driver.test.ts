@@ -1,9 +1,15 @@
-import { count, defineJob, Decimal, mapStore, sum, tumbling, valueStore, when } from "mulgil";
+import { count, Decimal, defineJob, mapStore, sum, tumbling, valueStore, when } from "mulgil";
 import { describe, expect, it } from "vitest";
-import { customers, payments, paymentSchema, totals } from "../dsl/payments.fixture.ts";
+import { customers, paymentSchema, payments, totals } from "../dsl/payments.fixture.ts";
 import { TestDriver } from "./test-driver.ts";
 
-const payment = (id: string, customerId: string, amount: string, paidAt: number) => ({ id, customerId, amount: Decimal.of(amount), points: 1, paidAt });
+const payment = (id: string, customerId: string, amount: string, paidAt: number) => ({
+  id,
+  customerId,
+  amount: Decimal.of(amount),
+  points: 1,
+  paidAt,
+});
 const HOUR_MS = 3_600_000;
 
 const hourly = defineJob({
@@ -26,7 +32,9 @@ describe("TestDriver", () => {
       { key: "ann", value: { count: 1, total: Decimal.of("1.10") }, timestampMs: 0 },
       { key: "ann", value: { count: 2, total: Decimal.of("3.30") }, timestampMs: 1 },
     ]);
-    expect(await driver.store("hourly")).toEqual([{ key: "ann", windowStartMs: 0, value: { count: 2, total: Decimal.of("3.30") } }]);
+    expect(await driver.store("hourly")).toEqual([
+      { key: "ann", windowStartMs: 0, value: { count: 2, total: Decimal.of("3.30") } },
+    ]);
     await driver.pipe(payments, payment("3", "bob", "5.00", HOUR_MS));
     await driver.pipe(payments, payment("4", "ann", "9.00", 2));
     expect(driver.late).toBe(1);
@@ -48,13 +56,19 @@ describe("TestDriver", () => {
       flow(from) {
         from(payments)
           .keyBy((one) => one.id)
-          .aggregate("byId", { count: count(), total: sum((one) => one.amount, { scale: 2 }), big: when((one) => one.points > 5, { count: count() }) })
+          .aggregate("byId", {
+            count: count(),
+            total: sum((one) => one.amount, { scale: 2 }),
+            big: when((one) => one.points > 5, { count: count() }),
+          })
           .to(totals);
       },
     });
     const driver = await TestDriver.open(job);
     await driver.pipe(payments, payment("x", "ann", "1.00", 0));
-    expect(await driver.read(totals)).toEqual([{ key: "x", value: { count: 1, total: Decimal.of("1.00") }, timestampMs: 0 }]);
+    expect(await driver.read(totals)).toEqual([
+      { key: "x", value: { count: 1, total: Decimal.of("1.00") }, timestampMs: 0 },
+    ]);
   });
 
   it("joins with a table, and forgets what a tombstone deletes", async () => {
@@ -95,7 +109,10 @@ describe("TestDriver", () => {
               context.timers.wall.set(context.wallClockMs + 1_000);
             },
             onTimer({ name, atMs }, context) {
-              context.emit({ count: name === "wall" ? 1 : 2, total: context.stores.last.get()!.amount }, { timestampMs: atMs });
+              context.emit(
+                { count: name === "wall" ? 1 : 2, total: context.stores.last.get()!.amount },
+                { timestampMs: atMs },
+              );
             },
           })
           .to(totals);
@@ -133,12 +150,16 @@ describe("TestDriver", () => {
     await driver.pipe(payments, payment("bad", "ann", "1.00", 0));
     await driver.pipe(payments, payment("good", "ann", "1.00", 0));
     expect(await driver.read(totals)).toHaveLength(1);
-    expect(driver.deadLetters()).toMatchObject([{ code: "RECORD_FAILED", message: "no such thing", step: "shop.payments>filter", key: Buffer.from("ann") }]);
+    expect(driver.deadLetters()).toMatchObject([
+      { code: "RECORD_FAILED", message: "no such thing", step: "shop.payments>filter", key: Buffer.from("ann") },
+    ]);
   });
 
   it("says which topics and stores there are when asked for another", async () => {
     const driver = await TestDriver.open(hourly);
-    await expect(driver.pipe(customers, { customerId: "x", name: "" })).rejects.toThrow('does not read "shop.customers"');
+    await expect(driver.pipe(customers, { customerId: "x", name: "" })).rejects.toThrow(
+      'does not read "shop.customers"',
+    );
     await expect(driver.store("daily")).rejects.toThrow("the job has hourly");
   });
 });

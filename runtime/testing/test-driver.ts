@@ -4,7 +4,7 @@ import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import type { TopicDefinition, TopicKey, TopicValue } from "../dsl/topic.ts";
-import { type StoredEntry, readStore } from "../operators/read-store.ts";
+import { readStore, type StoredEntry } from "../operators/read-store.ts";
 import { compile } from "../plan/compile.ts";
 import { commit } from "../worker/commit.ts";
 import { DEAD_LETTER_HEADERS } from "../worker/dead-letter.ts";
@@ -80,7 +80,9 @@ export class TestDriver {
     const clock = new ManualClock(options.startMs);
     const log = new LoopbackLog();
     const environment = { clock, commit, onEvent: () => undefined };
-    const tasks = await Promise.all(plan.subTopologies.map((subTopology) => DrivenTask.open({ runtime, subTopology, environment, log })));
+    const tasks = await Promise.all(
+      plan.subTopologies.map((subTopology) => DrivenTask.open({ runtime, subTopology, environment, log })),
+    );
     return new TestDriver({ clock, runtime, registry, log, tasks, commitAfter: options.commitAfter ?? "pipe" });
   }
 
@@ -95,10 +97,17 @@ export class TestDriver {
   }
 
   /** Writes one record to a source topic and processes it, and all that follows from it. A null value is a tombstone. */
-  async pipe<T extends TopicDefinition>(topic: T, value: TopicValue<T> | null, options: PipeOptions<TopicKey<T>> = {}): Promise<void> {
+  async pipe<T extends TopicDefinition>(
+    topic: T,
+    value: TopicValue<T> | null,
+    options: PipeOptions<TopicKey<T>> = {},
+  ): Promise<void> {
     const { plan } = this.#parts.runtime;
     if (!plan.topics.some((planned) => planned.topic === topic.name && planned.role === "source")) {
-      throw new MulgilError(`the job does not read "${topic.name}": pipe into one of its sources`, { code: "TEST_TOPIC", context: { topic: topic.name } });
+      throw new MulgilError(`the job does not read "${topic.name}": pipe into one of its sources`, {
+        code: "TEST_TOPIC",
+        context: { topic: topic.name },
+      });
     }
     const codec = await this.#codec(topic);
     const record = codec.encode(value, { ...options, timestampMs: options.timestampMs ?? this.nowMs });
@@ -111,7 +120,13 @@ export class TestDriver {
     const codec = await this.#codec(topic);
     const records = this.#unread(topic.name);
     return await Promise.all(
-      records.map(async (record) => ({ ...(await codec.decode(record)), timestampMs: record.timestampMs }) as OutputRecord<TopicKey<T>, TopicValue<T>>),
+      records.map(
+        async (record) =>
+          ({ ...(await codec.decode(record)), timestampMs: record.timestampMs }) as OutputRecord<
+            TopicKey<T>,
+            TopicValue<T>
+          >,
+      ),
     );
   }
 
@@ -119,7 +134,13 @@ export class TestDriver {
   deadLetters(): readonly DeadLetter[] {
     return this.#unread(this.#parts.runtime.plan.dlqTopic).map(({ key, value, headers }) => {
       const header = (name: string) => headers?.[name]?.toString() ?? "";
-      return { code: header(DEAD_LETTER_HEADERS.code), message: header(DEAD_LETTER_HEADERS.message), step: header(DEAD_LETTER_HEADERS.step), key, value };
+      return {
+        code: header(DEAD_LETTER_HEADERS.code),
+        message: header(DEAD_LETTER_HEADERS.message),
+        step: header(DEAD_LETTER_HEADERS.step),
+        key,
+        value,
+      };
     });
   }
 
@@ -132,7 +153,10 @@ export class TestDriver {
       return await Array.fromAsync(readStore({ ...found, node }));
     }
     const names = this.#parts.tasks.flatMap(({ stores }) => [...stores.keys()]);
-    throw new MulgilError(`there is no store "${name}": the job has ${names.length === 0 ? "none" : names.join(", ")}`, { code: "TEST_STORE" });
+    throw new MulgilError(
+      `there is no store "${name}": the job has ${names.length === 0 ? "none" : names.join(", ")}`,
+      { code: "TEST_STORE" },
+    );
   }
 
   /** Moves the wall clock to a time; timers on the wall fire. Stream time stays. */
@@ -169,7 +193,10 @@ export class TestDriver {
 
   async #codec(topic: TopicDefinition): Promise<TopicCodec> {
     let codec = this.#codecs.get(topic.name);
-    if (codec === undefined) this.#codecs.set(topic.name, (codec = await TopicCodec.open(topic, this.#parts.registry)));
+    if (codec === undefined) {
+      codec = await TopicCodec.open(topic, this.#parts.registry);
+      this.#codecs.set(topic.name, codec);
+    }
     return codec;
   }
 }

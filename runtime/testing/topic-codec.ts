@@ -19,13 +19,27 @@ export class TopicCodec {
   static async open(topic: TopicDefinition, registry: SchemaRegistry): Promise<TopicCodec> {
     const value = await createValueSerde({ schema: topic.value, topic: topic.name, registry });
     const keyType = topic.keyType ?? (topic.key === undefined ? null : keyTypeOfField(topic.value.avro, topic.key));
-    if (keyType === null || typeof keyType === "string") return new TopicCodec(topic, value, keyType === null ? null : (keySerde(keyType) as KeySerde<unknown>));
-    return new TopicCodec(topic, value, await createAvroKeySerde({ schema: keyType, subject: subjectOfKey(topic.name), registry }));
+    if (keyType === null || typeof keyType === "string")
+      return new TopicCodec(topic, value, keyType === null ? null : (keySerde(keyType) as KeySerde<unknown>));
+    return new TopicCodec(
+      topic,
+      value,
+      await createAvroKeySerde({ schema: keyType, subject: subjectOfKey(topic.name), registry }),
+    );
   }
 
-  encode(value: unknown, options: { readonly key?: unknown; readonly timestampMs: number; readonly headers?: Readonly<Record<string, Buffer>> | undefined }): ProducerRecord {
+  encode(
+    value: unknown,
+    options: {
+      readonly key?: unknown;
+      readonly timestampMs: number;
+      readonly headers?: Readonly<Record<string, Buffer>> | undefined;
+    },
+  ): ProducerRecord {
     const field = this.#topic.key;
-    const key = options.key ?? (field === undefined || value === null ? null : (value as Readonly<Record<string, unknown>>)[field]);
+    const key =
+      options.key ??
+      (field === undefined || value === null ? null : (value as Readonly<Record<string, unknown>>)[field]);
     return {
       key: key === null || key === undefined || this.#key === null ? null : this.#key.encode(key),
       value: value === null ? null : this.#value.encode(value),

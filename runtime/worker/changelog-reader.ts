@@ -1,5 +1,5 @@
-import type { ChangelogReader } from "../../state/changelog.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import type { ChangelogReader } from "../../state/changelog.ts";
 import type { LogAccess, LogReader, TopicPartition } from "../log/port.ts";
 
 const POLL_WAIT_MS = 1_000;
@@ -7,7 +7,11 @@ const POLL_WAIT_MS = 1_000;
 const SILENCE_MAX_POLLS = 60;
 
 /** Opens a changelog partition for restoring, with its bounds as of now. Close the reader afterwards. */
-export async function openChangelogReader(log: LogAccess, changelog: TopicPartition, incarnation: string): Promise<ChangelogReader & { close(): Promise<void> }> {
+export async function openChangelogReader(
+  log: LogAccess,
+  changelog: TopicPartition,
+  incarnation: string,
+): Promise<ChangelogReader & { close(): Promise<void> }> {
   const [start] = await log.listOffsets([changelog], "earliest", "read_committed");
   const [end] = await log.listOffsets([changelog], "latest", "read_committed");
   let reader: LogReader | undefined;
@@ -24,7 +28,10 @@ export async function openChangelogReader(log: LogAccess, changelog: TopicPartit
         const batches = await reader.poll(POLL_WAIT_MS);
         if (batches.length === 0) continue;
         position = batches.at(-1)!.nextOffset;
-        return { records: batches.flatMap((batch) => batch.records.map(({ key, value }) => ({ key: key!, value }))), nextOffset: position };
+        return {
+          records: batches.flatMap((batch) => batch.records.map(({ key, value }) => ({ key: key!, value }))),
+          nextOffset: position,
+        };
       }
       throw new MulgilError(
         `changelog "${changelog.topic}" [${changelog.partition}] should have records up to ${end!.offset}, but none come after ${offset}: is the log reachable, and a transaction left open on it?`,

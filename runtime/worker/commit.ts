@@ -1,6 +1,6 @@
-import type { Checkpoint, ChangelogRecord, Store } from "../../state/store.ts";
-import type { CommittedOffset, LogAccess, ProduceBatch, TopicPartition, TransactionalProducer } from "../log/port.ts";
+import type { ChangelogRecord, Checkpoint, Store } from "../../state/store.ts";
 import { invariant } from "../errors/errors.ts";
+import type { CommittedOffset, LogAccess, ProduceBatch, TopicPartition, TransactionalProducer } from "../log/port.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** A store of a task, with the changelog partition that backs it. */
@@ -13,7 +13,11 @@ export interface CommittedStore {
 /** How the outputs, the changelog and the offsets reach the log. */
 export type CommitPath =
   | { readonly delivery: "exactly-once"; readonly producer: TransactionalProducer; readonly groupId: string }
-  | { readonly delivery: "at-least-once"; readonly log: Pick<LogAccess, "produce">; readonly commitOffsets: (offsets: readonly CommittedOffset[]) => Promise<void> };
+  | {
+      readonly delivery: "at-least-once";
+      readonly log: Pick<LogAccess, "produce">;
+      readonly commitOffsets: (offsets: readonly CommittedOffset[]) => Promise<void>;
+    };
 
 export interface Commit {
   readonly path: CommitPath;
@@ -45,10 +49,22 @@ export function commit(options: Commit): Promise<void> {
   const sealed = options.stores.map((entry) => ({ ...entry, changes: entry.store.seal() }));
   const nowMs = options.clock.now();
   const changelogs = sealed.filter(({ changes }) => changes.length > 0);
-  const batches = [...options.outputs, ...changelogs.map(({ changelog, changes }) => changelogBatch(changelog, changes, nowMs))];
+  const batches = [
+    ...options.outputs,
+    ...changelogs.map(({ changelog, changes }) => changelogBatch(changelog, changes, nowMs)),
+  ];
   return writeToLog(options, batches).then(async (firstOffsets) => {
-    const nextOffsets = new Map(changelogs.map(({ store, changes }, index) => [store, firstOffsets[options.outputs.length + index]! + changes.length]));
-    await Promise.all(sealed.map(({ store, incarnation }) => writeToDisk(store, { nextOffset: nextOffsets.get(store), incarnation, nowMs })));
+    const nextOffsets = new Map(
+      changelogs.map(({ store, changes }, index) => [
+        store,
+        firstOffsets[options.outputs.length + index]! + changes.length,
+      ]),
+    );
+    await Promise.all(
+      sealed.map(({ store, incarnation }) =>
+        writeToDisk(store, { nextOffset: nextOffsets.get(store), incarnation, nowMs }),
+      ),
+    );
   });
 }
 
@@ -66,13 +82,22 @@ async function writeToLog({ path, offsets }: Commit, batches: readonly ProduceBa
   return firstOffsets;
 }
 
-async function writeToDisk(store: Store, written: { readonly nextOffset: number | undefined; readonly incarnation: string; readonly nowMs: number }): Promise<void> {
+async function writeToDisk(
+  store: Store,
+  written: { readonly nextOffset: number | undefined; readonly incarnation: string; readonly nowMs: number },
+): Promise<void> {
   const before = store.checkpoint;
   const nextOffset = written.nextOffset ?? before?.nextOffset;
   invariant(nextOffset !== undefined, `store "${store.name}" runs without a checkpoint`);
-  invariant(before === undefined || nextOffset >= before.nextOffset, `the checkpoint of store "${store.name}" would move back`);
+  invariant(
+    before === undefined || nextOffset >= before.nextOffset,
+    `the checkpoint of store "${store.name}" would move back`,
+  );
   const checkpoint: Checkpoint = { nextOffset, incarnation: written.incarnation, writtenAtMs: written.nowMs };
-  const fresh = before !== undefined && written.nextOffset === undefined && written.nowMs - before.writtenAtMs < CHECKPOINT_REFRESH_MS;
+  const fresh =
+    before !== undefined &&
+    written.nextOffset === undefined &&
+    written.nowMs - before.writtenAtMs < CHECKPOINT_REFRESH_MS;
   await store.applySealed(fresh ? before : checkpoint);
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { FetchedRecord, ProducerRecord } from "../log/port.ts";
 
@@ -57,9 +56,6 @@ export function deadLetter(origin: DeadLetterOrigin, error: unknown, key: unknow
     },
   };
 }
-
-/** A key in a log or an error: never itself, always the same. */
-export const keyHash = (key: Buffer): string => createHash("sha256").update(key).digest("hex").slice(0, 12);
 
 function readable(content: unknown): string {
   try {

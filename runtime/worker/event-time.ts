@@ -7,7 +7,8 @@ import { eventTimeFromHeaders } from "./output-buffer.ts";
 export type EventTime = (value: unknown, record: FetchedRecord) => number;
 
 /** Of internal topics: the timestamp, or the header that stands in for one that lies ahead of the clock. */
-export const internalEventTime: EventTime = (_value, record) => eventTimeFromHeaders(record.headers) ?? record.timestampMs;
+export const internalEventTime: EventTime = (_value, record) =>
+  eventTimeFromHeaders(record.headers) ?? record.timestampMs;
 
 /** @throws {RecordError} EVENT_TIME_INVALID from the returned function, if the value holds no time */
 export function eventTimeOf(topic: TopicDefinition): EventTime {
@@ -24,6 +25,9 @@ export function eventTimeOf(topic: TopicDefinition): EventTime {
     // A date without a time of day counts as its midnight in UTC.
     const parsed = typeof time === "string" ? Date.parse(`${time}T00:00:00Z`) : Number.NaN;
     if (Number.isFinite(parsed)) return parsed;
-    throw new RecordError(`the event time of a record of "${topic.name}" is ${String(time)}: it must be a finite number of ms`, { code: "EVENT_TIME_INVALID" });
+    throw new RecordError(
+      `the event time of a record of "${topic.name}" is ${String(time)}: it must be a finite number of ms`,
+      { code: "EVENT_TIME_INVALID" },
+    );
   };
 }

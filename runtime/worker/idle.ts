@@ -7,15 +7,27 @@ import type { Worker } from "./worker.ts";
 export async function lagOf(log: LogAccess, runtime: JobRuntime): Promise<number> {
   const inputs = tasksOf(runtime.plan, runtime.partitionCounts).flatMap((task) => task.inputs);
   const ends = await log.listOffsets(inputs, "latest", "read_committed");
-  const committed = new Map((await log.committedOffsets(runtime.job.name, inputs)).map((entry) => [`${entry.topic}/${entry.partition}`, entry.offset]));
+  const committed = new Map(
+    (await log.committedOffsets(runtime.job.name, inputs)).map((entry) => [
+      `${entry.topic}/${entry.partition}`,
+      entry.offset,
+    ]),
+  );
   const unread = ends.filter(({ topic, partition }) => !committed.has(`${topic}/${partition}`));
   const starts = unread.length === 0 ? [] : await log.listOffsets(unread, "earliest", "read_committed");
   for (const { topic, partition, offset } of starts) committed.set(`${topic}/${partition}`, offset);
-  return ends.reduce((sum, { topic, partition, offset }) => sum + Math.max(0, offset - committed.get(`${topic}/${partition}`)!), 0);
+  return ends.reduce(
+    (sum, { topic, partition, offset }) => sum + Math.max(0, offset - committed.get(`${topic}/${partition}`)!),
+    0,
+  );
 }
 
 /** One look: all tasks of all jobs run, nothing waits or is uncommitted in them, and their inputs are at the end. */
-export async function isIdle(log: LogAccess, runtimes: readonly JobRuntime[], workers: readonly Worker[]): Promise<boolean> {
+export async function isIdle(
+  log: LogAccess,
+  runtimes: readonly JobRuntime[],
+  workers: readonly Worker[],
+): Promise<boolean> {
   const tasks = runtimes.reduce((sum, runtime) => sum + tasksOf(runtime.plan, runtime.partitionCounts).length, 0);
   const standings = workers.map((worker) => worker.standing);
   if (standings.some(({ starting, busy }) => starting > 0 || busy)) return false;

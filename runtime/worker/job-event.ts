@@ -1,11 +1,47 @@
 /** What happens to a job, for logs and progress displays. Never holds a payload. */
 export type JobEvent =
-  | { readonly kind: "assigned"; readonly job: string; readonly worker: string; readonly tasks: readonly string[]; readonly generation: number }
-  | { readonly kind: "restoring"; readonly job: string; readonly task: string; readonly store: string; readonly done: number; readonly total: number }
-  | { readonly kind: "restored"; readonly job: string; readonly task: string; readonly store: string; readonly entries: number; readonly reason: string }
-  | { readonly kind: "quarantined"; readonly job: string; readonly task: string; readonly store: string; readonly path: string; readonly reason: string }
+  | {
+      readonly kind: "assigned";
+      readonly job: string;
+      readonly worker: string;
+      readonly tasks: readonly string[];
+      readonly generation: number;
+    }
+  | {
+      readonly kind: "restoring";
+      readonly job: string;
+      readonly task: string;
+      readonly store: string;
+      readonly done: number;
+      readonly total: number;
+    }
+  | {
+      readonly kind: "restored";
+      readonly job: string;
+      readonly task: string;
+      readonly store: string;
+      readonly entries: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "quarantined";
+      readonly job: string;
+      readonly task: string;
+      readonly store: string;
+      readonly path: string;
+      readonly reason: string;
+    }
   | { readonly kind: "running"; readonly job: string; readonly task: string }
   | { readonly kind: "closed"; readonly job: string; readonly task: string }
   | { readonly kind: "restarting"; readonly job: string; readonly task: string; readonly error: unknown }
-  | { readonly kind: "deadLetter"; readonly job: string; readonly task: string; readonly step: string; readonly code: string; readonly topic: string | undefined; readonly partition: number | undefined; readonly offset: number | undefined }
+  | {
+      readonly kind: "deadLetter";
+      readonly job: string;
+      readonly task: string;
+      readonly step: string;
+      readonly code: string;
+      readonly topic: string | undefined;
+      readonly partition: number | undefined;
+      readonly offset: number | undefined;
+    }
   | { readonly kind: "lost"; readonly job: string; readonly worker: string };

@@ -41,7 +41,9 @@ export async function prepareJob(options: {
   const keyCodecs = new Map<string, KeySerde<unknown>>();
   const keySerdeFor = (topic: string, type: KeyType | null): Promise<KeySerde<unknown>> | null => {
     if (type === null) return null;
-    return typeof type === "string" ? Promise.resolve(keySerde(type) as KeySerde<unknown>) : createAvroKeySerde({ schema: type, subject: subjectOfKey(topic), registry });
+    return typeof type === "string"
+      ? Promise.resolve(keySerde(type) as KeySerde<unknown>)
+      : createAvroKeySerde({ schema: type, subject: subjectOfKey(topic), registry });
   };
   for (const node of job.topology.nodes) {
     switch (node.kind) {
@@ -49,7 +51,11 @@ export async function prepareJob(options: {
       case "table": {
         const { topic } = node;
         const value = createValueDecoder<unknown>({ schema: topic.value, registry, ...projection(node) });
-        decoders.set(node.id, { value, key: await keySerdeFor(topic.name, node.shape.keyType), eventTime: eventTimeOf(topic) });
+        decoders.set(node.id, {
+          value,
+          key: await keySerdeFor(topic.name, node.shape.keyType),
+          eventTime: eventTimeOf(topic),
+        });
         if (node.kind === "table") keyCodecs.set(node.id, decoders.get(node.id)!.key!);
         break;
       }
@@ -58,14 +64,26 @@ export async function prepareJob(options: {
         const value = await createValueSerde({ schema, topic: node.topic, registry });
         const key = await keySerdeFor(node.topic, node.shape.keyType);
         decoders.set(node.id, { value, key, eventTime: internalEventTime });
-        encoders.set(node.id, { topic: node.topic, partitions: partitionCounts.get(node.topic)!, value, key, internal: true });
+        encoders.set(node.id, {
+          topic: node.topic,
+          partitions: partitionCounts.get(node.topic)!,
+          value,
+          key,
+          internal: true,
+        });
         break;
       }
       case "sink": {
         const { topic } = node;
         const value = await createValueSerde({ schema: topic.value, topic: topic.name, registry });
         const key = await keySerdeFor(topic.name, keyTypeOfTopic(topic) ?? node.keyType);
-        encoders.set(node.id, { topic: topic.name, partitions: partitionCounts.get(topic.name)!, value, key, internal: false });
+        encoders.set(node.id, {
+          topic: topic.name,
+          partitions: partitionCounts.get(topic.name)!,
+          value,
+          key,
+          internal: false,
+        });
         break;
       }
       case "aggregate":

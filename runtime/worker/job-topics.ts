@@ -12,10 +12,19 @@ export type PartitionCounts = ReadonlyMap<string, number>;
  * writes must exist.
  * @throws {ConfigError} TOPIC_MISSING, TOPIC_COPARTITION, TOPIC_PARTITIONS with every mistake of all jobs; nothing internal has been created then
  */
-export async function ensureJobTopics(log: LogAccess, plans: readonly Plan[]): Promise<ReadonlyMap<string, PartitionCounts>> {
+export async function ensureJobTopics(
+  log: LogAccess,
+  plans: readonly Plan[],
+): Promise<ReadonlyMap<string, PartitionCounts>> {
   const before = byName(await log.describeTopics());
-  const outputs = plans.flatMap((plan) => plan.topics.filter(({ role, topic }) => (role === "sink" || role === "dlq") && !before.has(topic)));
-  await log.ensureTopics([...new Map(outputs.map((topic) => [topic.topic, topic])).values()].map((topic) => spec(topic, topic.partitions as number)));
+  const outputs = plans.flatMap((plan) =>
+    plan.topics.filter(({ role, topic }) => (role === "sink" || role === "dlq") && !before.has(topic)),
+  );
+  await log.ensureTopics(
+    [...new Map(outputs.map((topic) => [topic.topic, topic])).values()].map((topic) =>
+      spec(topic, topic.partitions as number),
+    ),
+  );
   const existing = byName(await log.describeTopics());
   const resolved = plans.map((plan) => resolve(plan, existing));
   const issues = resolved.flatMap((result) => result.issues);
@@ -31,7 +40,11 @@ const byName = (topics: readonly TopicDescription[]): Topics => new Map(topics.m
 const spec = (topic: PlannedTopic, partitions: number) => ({
   topic: topic.topic,
   partitions,
-  config: { cleanupPolicy: topic.cleanupPolicy, retentionMs: topic.retentionMs, deleteRetentionMs: DELETE_RETENTION_MS },
+  config: {
+    cleanupPolicy: topic.cleanupPolicy,
+    retentionMs: topic.retentionMs,
+    deleteRetentionMs: DELETE_RETENTION_MS,
+  },
 });
 
 function resolve(plan: Plan, existing: Topics) {
@@ -41,7 +54,11 @@ function resolve(plan: Plan, existing: Topics) {
     const found = existing.get(topic);
     if (found !== undefined) counts.set(topic, found.partitions);
     else if (role === "source") {
-      issues.push({ code: "TOPIC_MISSING", at: `job ${plan.job}`, message: `topic "${topic}" does not exist: write to it first (mulgil write ${topic} --file …), create it, or run the job that writes it at the same time` });
+      issues.push({
+        code: "TOPIC_MISSING",
+        at: `job ${plan.job}`,
+        message: `topic "${topic}" does not exist: write to it first (mulgil write ${topic} --file …), create it, or run the job that writes it at the same time`,
+      });
     }
   }
   issues.push(...copartitionIssues(plan, counts));
@@ -66,9 +83,19 @@ function resolve(plan: Plan, existing: Topics) {
 
 function copartitionIssues(plan: Plan, counts: PartitionCounts): Issue[] {
   return plan.subTopologies.flatMap((part) => {
-    const known = part.sources.flatMap((topic) => (counts.has(topic) && plan.topics.find((planned) => planned.topic === topic)?.role !== "repartition" ? [[topic, counts.get(topic)!] as const] : []));
+    const known = part.sources.flatMap((topic) =>
+      counts.has(topic) && plan.topics.find((planned) => planned.topic === topic)?.role !== "repartition"
+        ? [[topic, counts.get(topic)!] as const]
+        : [],
+    );
     if (new Set(known.map(([, count]) => count)).size < 2) return [];
     const listed = known.map(([topic, count]) => `"${topic}" has ${count}`).join(" but ");
-    return [{ code: "TOPIC_COPARTITION", at: `job ${plan.job}, ${part.name}`, message: `${listed} partitions; read together they need the same number: repartition one of them with keyBy, or create it anew with as many` }];
+    return [
+      {
+        code: "TOPIC_COPARTITION",
+        at: `job ${plan.job}, ${part.name}`,
+        message: `${listed} partitions; read together they need the same number: repartition one of them with keyBy, or create it anew with as many`,
+      },
+    ];
   });
 }

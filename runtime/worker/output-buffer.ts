@@ -43,15 +43,24 @@ export class OutputBuffer {
         { code: "TIMESTAMP_AHEAD", context: { topic: encoder.topic } },
       );
     }
-    const partition = keyBytes === null ? this.#fallbackPartition % encoder.partitions : partitionOf(keyBytes, encoder.partitions);
+    const partition =
+      keyBytes === null ? this.#fallbackPartition % encoder.partitions : partitionOf(keyBytes, encoder.partitions);
     if (ahead) {
-      this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs: wallClockMs, headers: { [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) } });
+      this.addBytes(encoder.topic, partition, {
+        key: keyBytes,
+        value: valueBytes,
+        timestampMs: wallClockMs,
+        headers: { [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) },
+      });
     } else this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs });
   }
 
   addBytes(topic: string, partition: number, record: ProducerRecord): void {
     let partitions = this.#topics.get(topic);
-    if (partitions === undefined) this.#topics.set(topic, (partitions = new Map()));
+    if (partitions === undefined) {
+      partitions = new Map();
+      this.#topics.set(topic, partitions);
+    }
     const records = partitions.get(partition);
     if (records === undefined) partitions.set(partition, [record]);
     else records.push(record);

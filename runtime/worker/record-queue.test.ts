@@ -3,7 +3,13 @@ import type { FetchedBatch, FetchedRecord } from "../log/port.ts";
 import { internalEventTime } from "./event-time.ts";
 import { RecordQueue } from "./record-queue.ts";
 
-const record = (offset: number, value = "v"): FetchedRecord => ({ offset, timestampMs: offset * 10, key: null, value: Buffer.from(value), headers: undefined });
+const record = (offset: number, value = "v"): FetchedRecord => ({
+  offset,
+  timestampMs: offset * 10,
+  key: null,
+  value: Buffer.from(value),
+  headers: undefined,
+});
 const batch = (offsets: readonly number[], nextOffset: number, value?: string): FetchedBatch => ({
   topic: "t",
   partition: 0,

@@ -1,5 +1,5 @@
-import type { ValueSerde } from "../../schemas/value-serde.ts";
 import type { KeySerde } from "../../schemas/key-serde.ts";
+import type { ValueSerde } from "../../schemas/value-serde.ts";
 import type { FetchedBatch, FetchedRecord } from "../log/port.ts";
 import type { EventTime } from "./event-time.ts";
 
@@ -34,7 +34,13 @@ export class RecordQueue {
   #batches: FetchedBatch[] = [];
   #next = 0;
 
-  constructor(options: { topic: string; partition: number; position: number; decoder: InputDecoder; undecodable: (raw: FetchedRecord, error: unknown) => void }) {
+  constructor(options: {
+    topic: string;
+    partition: number;
+    position: number;
+    decoder: InputDecoder;
+    undecodable: (raw: FetchedRecord, error: unknown) => void;
+  }) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.position = options.position;

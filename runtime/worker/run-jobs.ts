@@ -1,6 +1,6 @@
-import { ConfigError, DefinitionError } from "../errors/errors.ts";
-import type { Job } from "../dsl/define-job.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
+import type { Job } from "../dsl/define-job.ts";
+import { ConfigError, DefinitionError } from "../errors/errors.ts";
 import { compile } from "../plan/compile.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
@@ -57,25 +57,41 @@ const IDLE_LOOK_MS = 50;
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
   const { environment, registry, workers: workerCount = 1 } = options;
   refuseDuplicates(jobs);
-  if (!Number.isInteger(workerCount) || workerCount < 1) throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
+  if (!Number.isInteger(workerCount) || workerCount < 1)
+    throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
   const restoring = new Map<string, { job: string; done: number; total: number }>();
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
-      if (event.kind === "restoring") restoring.set(`${event.job}/${event.task}/${event.store}`, { job: event.job, done: event.done, total: event.total });
+      if (event.kind === "restoring")
+        restoring.set(`${event.job}/${event.task}/${event.store}`, {
+          job: event.job,
+          done: event.done,
+          total: event.total,
+        });
       if (event.kind === "restored") restoring.delete(`${event.job}/${event.task}/${event.store}`);
       environment.onEvent(event);
     },
   };
   const plans = compileAll(jobs);
   const partitionCounts = await ensureJobTopics(environment.log, plans);
-  await acceptPlans({ log: environment.log, clock: environment.clock, plans, droppedStores: options.droppedStores ?? [] });
+  await acceptPlans({
+    log: environment.log,
+    clock: environment.clock,
+    plans,
+    droppedStores: options.droppedStores ?? [],
+  });
   const runtimes: JobRuntime[] = [];
   for (const [index, job] of jobs.entries()) {
-    runtimes.push(await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(job.name)!, registry }));
+    runtimes.push(
+      await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(job.name)!, registry }),
+    );
   }
   const workers = runtimes.flatMap((runtime) =>
-    Array.from({ length: workerCount }, (_, index) => new Worker({ ...options, id: `${runtime.job.name}-${index}`, runtime, environment: observed })),
+    Array.from(
+      { length: workerCount },
+      (_, index) => new Worker({ ...options, id: `${runtime.job.name}-${index}`, runtime, environment: observed }),
+    ),
   );
   const over = new AbortController();
   const stopAll = () => {
@@ -103,21 +119,39 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           return {
             job,
             ...counters,
-            tasks: workers.filter(({ id }) => id.startsWith(`${job}-`)).reduce((sum, worker) => sum + worker.standing.running, 0),
+            tasks: workers
+              .filter(({ id }) => id.startsWith(`${job}-`))
+              .reduce((sum, worker) => sum + worker.standing.running, 0),
             lag: await lagOf(environment.log, runtime),
-            restoring: own.length === 0 ? undefined : { done: own.reduce((sum, { done }) => sum + done, 0), total: own.reduce((sum, { total }) => sum + total, 0) },
+            restoring:
+              own.length === 0
+                ? undefined
+                : {
+                    done: own.reduce((sum, { done }) => sum + done, 0),
+                    total: own.reduce((sum, { total }) => sum + total, 0),
+                  },
           };
         }),
       ),
-    untilIdle: () => Promise.race([finished, waitUntilIdle({ environment, runtimes, members: workers, signal: over.signal })]),
+    untilIdle: () =>
+      Promise.race([finished, waitUntilIdle({ environment, runtimes, members: workers, signal: over.signal })]),
     async stop() {
       stopAll();
       const bound = new AbortController();
-      const timeout = environment.clock.sleep(options.drainTimeoutMs ?? 30_000, bound.signal).then(() => "timeout" as const);
+      const timeout = environment.clock
+        .sleep(options.drainTimeoutMs ?? 30_000, bound.signal)
+        .then(() => "timeout" as const);
       const outcome = await Promise.race([Promise.allSettled(runs), timeout]);
       bound.abort();
       if (outcome === "timeout") {
-        throw new ConfigError("the jobs could not drain in time:", [{ code: "DRAIN_TIMEOUT", at: "stop", message: "a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out" }]);
+        throw new ConfigError("the jobs could not drain in time:", [
+          {
+            code: "DRAIN_TIMEOUT",
+            at: "stop",
+            message:
+              "a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
+          },
+        ]);
       }
       await finished;
     },
@@ -141,11 +175,20 @@ function compileAll(jobs: readonly Job[]) {
 }
 
 function refuseDuplicates(jobs: readonly Job[]): void {
-  if (jobs.length === 0) throw new ConfigError("there is nothing to run:", [{ code: "JOBS_NONE", at: "jobs", message: "give at least one job" }]);
+  if (jobs.length === 0)
+    throw new ConfigError("there is nothing to run:", [
+      { code: "JOBS_NONE", at: "jobs", message: "give at least one job" },
+    ]);
   const names = jobs.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined) {
-    throw new ConfigError("the jobs do not fit together:", [{ code: "JOBS_DUPLICATE", at: twice, message: `two jobs are called "${twice}": a name is a job's identity, give one of them another` }]);
+    throw new ConfigError("the jobs do not fit together:", [
+      {
+        code: "JOBS_DUPLICATE",
+        at: twice,
+        message: `two jobs are called "${twice}": a name is a job's identity, give one of them another`,
+      },
+    ]);
   }
 }
 

@@ -38,8 +38,26 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
     const positions = await positionsOf(options, inputs, committed);
     const incarnations = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.incarnation]));
     signal.throwIfAborted();
-    const stores = await openStores({ runtime, environment, task: id, partition, stores: subTopology.stores, incarnations, signal });
-    return new Task({ id, runtime, environment, subTopology, partition, stores, path, positions, commitSequence: sequenceOf(committed) });
+    const stores = await openStores({
+      runtime,
+      environment,
+      task: id,
+      partition,
+      stores: subTopology.stores,
+      incarnations,
+      signal,
+    });
+    return new Task({
+      id,
+      runtime,
+      environment,
+      subTopology,
+      partition,
+      stores,
+      path,
+      positions,
+      commitSequence: sequenceOf(committed),
+    });
   } catch (error) {
     if (path.delivery === "exactly-once") await path.producer.close().catch(() => undefined);
     throw error;
@@ -49,14 +67,24 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
 async function openCommitPath({ runtime, environment, consumer }: StartTaskOptions, task: string): Promise<CommitPath> {
   const { log } = environment;
   const { job, plan } = runtime;
-  if (plan.delivery === "at-least-once") return { delivery: "at-least-once", log, commitOffsets: (offsets) => consumer.commit(offsets) };
-  return { delivery: "exactly-once", groupId: job.name, producer: await log.openTransactionalProducer(`${job.name}.${task}`) };
+  if (plan.delivery === "at-least-once")
+    return { delivery: "at-least-once", log, commitOffsets: (offsets) => consumer.commit(offsets) };
+  return {
+    delivery: "exactly-once",
+    groupId: job.name,
+    producer: await log.openTransactionalProducer(`${job.name}.${task}`),
+  };
 }
 
-async function positionsOf(options: StartTaskOptions, inputs: readonly TopicPartition[], committed: readonly CommittedOffset[]): Promise<readonly PartitionOffset[]> {
+async function positionsOf(
+  options: StartTaskOptions,
+  inputs: readonly TopicPartition[],
+  committed: readonly CommittedOffset[],
+): Promise<readonly PartitionOffset[]> {
   const known = new Map(committed.map((entry) => [entry.topic, entry]));
   const fresh = inputs.filter(({ topic }) => !known.has(topic));
-  const earliest = fresh.length === 0 ? [] : await options.environment.log.listOffsets(fresh, "earliest", "read_committed");
+  const earliest =
+    fresh.length === 0 ? [] : await options.environment.log.listOffsets(fresh, "earliest", "read_committed");
   return [...committed, ...earliest];
 }
 

@@ -14,9 +14,17 @@ describe("assignTasks", () => {
         const tasks = Array.from({ length: count }, (_, n) => task(`t_${n}`));
         const owned = new Map(ids.map((id) => [id, [] as string[]]));
         for (const { id } of tasks) owned.get(ids[owners.next().value! % ids.length]!)!.push(id);
-        const assigned = assignTasks(tasks, ids.map((id) => ({ id, owned: owned.get(id)! })));
+        const assigned = assignTasks(
+          tasks,
+          ids.map((id) => ({ id, owned: owned.get(id)! })),
+        );
         const sizes = [...assigned.values()].map((mine) => mine.length);
-        expect([...assigned.values()].flat().map(({ id }) => id).sort()).toEqual(tasks.map(({ id }) => id).sort());
+        expect(
+          [...assigned.values()]
+            .flat()
+            .map(({ id }) => id)
+            .sort(),
+        ).toEqual(tasks.map(({ id }) => id).sort());
         expect(Math.max(...sizes) - Math.min(...sizes)).toBeLessThanOrEqual(1);
       }),
     );
@@ -26,9 +34,26 @@ describe("assignTasks", () => {
     fc.assert(
       fc.property(members, fc.integer({ min: 0, max: 20 }), (ids, count) => {
         const tasks = Array.from({ length: count }, (_, n) => task(`t_${n}`));
-        const before = assignTasks(tasks, ids.map((id) => ({ id, owned: [] })));
-        const after = assignTasks(tasks, ids.map((id) => ({ id, owned: before.get(id)!.map((mine) => mine.id) })));
-        for (const id of ids) expect(after.get(id)!.map((mine) => mine.id).sort()).toEqual(before.get(id)!.map((mine) => mine.id).sort());
+        const before = assignTasks(
+          tasks,
+          ids.map((id) => ({ id, owned: [] })),
+        );
+        const after = assignTasks(
+          tasks,
+          ids.map((id) => ({ id, owned: before.get(id)!.map((mine) => mine.id) })),
+        );
+        for (const id of ids)
+          expect(
+            after
+              .get(id)!
+              .map((mine) => mine.id)
+              .sort(),
+          ).toEqual(
+            before
+              .get(id)!
+              .map((mine) => mine.id)
+              .sort(),
+          );
       }),
     );
   });
@@ -47,13 +72,27 @@ describe("assignTasks", () => {
 });
 
 describe("taskAssignor", () => {
-  const plan = { subTopologies: [{ name: "part", sources: ["left", "right"], nodes: [], stores: [] }] } as unknown as Plan;
-  const counts = new Map([["left", 4], ["right", 4]]);
-  const member = (memberId: string, version: number, hash: string) => ({ memberId, userData: encodeMemberData({ tasks: [], plan: { version, hash } }) });
+  const plan = {
+    subTopologies: [{ name: "part", sources: ["left", "right"], nodes: [], stores: [] }],
+  } as unknown as Plan;
+  const counts = new Map([
+    ["left", 4],
+    ["right", 4],
+  ]);
+  const member = (memberId: string, version: number, hash: string) => ({
+    memberId,
+    userData: encodeMemberData({ tasks: [], plan: { version, hash } }),
+  });
 
   it("keeps co-partitioned inputs together", () => {
-    for (const partitions of taskAssignor(plan).assign([member("a", 1, "x"), member("b", 1, "x")], counts).values()) {
-      const of = (topic: string) => partitions.filter((input) => input.topic === topic).map(({ partition }) => partition).sort();
+    for (const partitions of taskAssignor(plan)
+      .assign([member("a", 1, "x"), member("b", 1, "x")], counts)
+      .values()) {
+      const of = (topic: string) =>
+        partitions
+          .filter((input) => input.topic === topic)
+          .map(({ partition }) => partition)
+          .sort();
       expect(of("left")).toEqual(of("right"));
     }
   });

@@ -21,8 +21,13 @@ export function taskAssignor(plan: Plan): Assignor {
     name: "mulgil",
     assign(members, partitionCounts) {
       const entitled = ofNewestPlan(members.map((member) => ({ id: member.memberId, data: decode(member) })));
-      const assigned = assignTasks(tasksOf(plan, partitionCounts), entitled.map(({ id, data }) => ({ id, owned: data.tasks })));
-      return new Map(members.map(({ memberId }) => [memberId, (assigned.get(memberId) ?? []).flatMap(({ inputs }) => inputs)]));
+      const assigned = assignTasks(
+        tasksOf(plan, partitionCounts),
+        entitled.map(({ id, data }) => ({ id, owned: data.tasks })),
+      );
+      return new Map(
+        members.map(({ memberId }) => [memberId, (assigned.get(memberId) ?? []).flatMap(({ inputs }) => inputs)]),
+      );
     },
   };
 }
@@ -44,7 +49,10 @@ export function tasksOf(plan: Plan, partitionCounts: ReadonlyMap<string, number>
 }
 
 /** Sticky and even: nobody has two tasks more than anybody else. Pure. */
-export function assignTasks(tasks: readonly AssignableTask[], members: readonly { readonly id: string; readonly owned: readonly string[] }[]): ReadonlyMap<string, readonly AssignableTask[]> {
+export function assignTasks(
+  tasks: readonly AssignableTask[],
+  members: readonly { readonly id: string; readonly owned: readonly string[] }[],
+): ReadonlyMap<string, readonly AssignableTask[]> {
   const sorted = members.toSorted((left, right) => (left.id < right.id ? -1 : 1));
   const given = new Map(sorted.map(({ id }) => [id, [] as AssignableTask[]]));
   if (sorted.length === 0) return given;
@@ -61,7 +69,10 @@ export function assignTasks(tasks: readonly AssignableTask[], members: readonly 
     }
   }
   for (const task of free.values()) {
-    const next = sorted.reduce((best, { id }) => (given.get(id)!.length < given.get(best)!.length ? id : best), sorted[0]!.id);
+    const next = sorted.reduce(
+      (best, { id }) => (given.get(id)!.length < given.get(best)!.length ? id : best),
+      sorted[0]!.id,
+    );
     given.get(next)!.push(task);
   }
   return given;
@@ -70,7 +81,10 @@ export function assignTasks(tasks: readonly AssignableTask[], members: readonly 
 function ofNewestPlan<M extends { readonly data: MemberData }>(members: readonly M[]): readonly M[] {
   const newer = (left: MemberData["plan"], right: MemberData["plan"]) =>
     left.version === right.version ? left.hash > right.hash : left.version > right.version;
-  const newest = members.reduce<MemberData["plan"] | undefined>((best, { data }) => (best === undefined || newer(data.plan, best) ? data.plan : best), undefined);
+  const newest = members.reduce<MemberData["plan"] | undefined>(
+    (best, { data }) => (best === undefined || newer(data.plan, best) ? data.plan : best),
+    undefined,
+  );
   return members.filter(({ data }) => data.plan.hash === newest?.hash && data.plan.version === newest.version);
 }
 

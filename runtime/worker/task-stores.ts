@@ -55,7 +55,14 @@ async function openRestored(options: OpenStoresOptions, planned: PlannedStore): 
       await store?.close().catch(() => undefined);
       if (!(error instanceof MulgilError) || error.code !== "STATE_CORRUPTED" || attempt > 0) throw error;
       const aside = await environment.disk.quarantine(path, error.message);
-      environment.onEvent({ kind: "quarantined", job: options.runtime.job.name, task: options.task, store: planned.name, path: aside, reason: error.message });
+      environment.onEvent({
+        kind: "quarantined",
+        job: options.runtime.job.name,
+        task: options.task,
+        store: planned.name,
+        path: aside,
+        reason: error.message,
+      });
     }
   }
 }
@@ -70,16 +77,31 @@ async function openWhenFree(options: OpenStoresOptions, planned: PlannedStore, p
       const database = await disk.open(path);
       return await openPlannedStore({ planned, node, database, keyCodec });
     } catch (error) {
-      if (!(error instanceof MulgilError) || error.code !== "STATE_LOCKED" || clock.now() >= giveUpAtMs || options.signal.aborted) throw error;
+      if (
+        !(error instanceof MulgilError) ||
+        error.code !== "STATE_LOCKED" ||
+        clock.now() >= giveUpAtMs ||
+        options.signal.aborted
+      )
+        throw error;
       await clock.sleep(LOCK_RETRY_MS, options.signal);
     }
   }
 }
 
-async function restore(options: OpenStoresOptions, planned: PlannedStore, store: Store, incarnation: string): Promise<void> {
+async function restore(
+  options: OpenStoresOptions,
+  planned: PlannedStore,
+  store: Store,
+  incarnation: string,
+): Promise<void> {
   const { environment, runtime, task } = options;
   const names = { job: runtime.job.name, task, store: planned.name };
-  const reader = await openChangelogReader(environment.log, { topic: planned.changelog, partition: options.partition }, incarnation);
+  const reader = await openChangelogReader(
+    environment.log,
+    { topic: planned.changelog, partition: options.partition },
+    incarnation,
+  );
   try {
     const nowMs = environment.clock.now();
     const { entries, reason } = await restoreStore({

@@ -1,5 +1,5 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { InvariantError, TaskCorruptedError, TaskMigratedError, invariant } from "../errors/errors.ts";
+import { InvariantError, invariant, TaskCorruptedError, TaskMigratedError } from "../errors/errors.ts";
 import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
 import { buildOperators } from "../operators/build-operators.ts";
 import type { CurrentRecord, Operator, OperatorEnvironment, Receive } from "../operators/operator.ts";
@@ -69,9 +69,21 @@ export class Task {
     this.#wallClockMs = options.environment.clock.now();
     this.#commitSequence = options.commitSequence;
     this.#outputs = new OutputBuffer({ partition: options.partition });
-    this.#record = { key: null, timestampMs: 0, window: undefined, topic: "", partition: options.partition, offset: -1, headers: NO_HEADERS };
+    this.#record = {
+      key: null,
+      timestampMs: 0,
+      window: undefined,
+      topic: "",
+      partition: options.partition,
+      offset: -1,
+      headers: NO_HEADERS,
+    };
     const { runtime, subTopology } = options;
-    const built = buildOperators({ topology: runtime.job.topology, nodeIds: subTopology.nodes, environment: this.#operatorEnvironment() });
+    const built = buildOperators({
+      topology: runtime.job.topology,
+      nodeIds: subTopology.nodes,
+      environment: this.#operatorEnvironment(),
+    });
     this.#operators = built.operators;
     this.#inputs = [...built.inputs].map(([node, receive]) => ({ receive, queue: this.#queue(node) }));
     this.#committed = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
@@ -82,14 +94,20 @@ export class Task {
   }
 
   get fetchPositions(): readonly PartitionOffset[] {
-    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.fetchPosition }));
+    return this.#inputs.map(({ queue }) => ({
+      topic: queue.topic,
+      partition: queue.partition,
+      offset: queue.fetchPosition,
+    }));
   }
 
   /** Up to where the task's repartition topics have been committed: nobody needs what lies before. */
   get purgeable(): readonly PartitionOffset[] {
     const { runtime, partition } = this.#options;
     const internal = new Set(runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" ? [topic] : [])));
-    return [...this.#committed].flatMap(([topic, offset]) => (internal.has(topic) ? [{ topic, partition, offset }] : []));
+    return [...this.#committed].flatMap(([topic, offset]) =>
+      internal.has(topic) ? [{ topic, partition, offset }] : [],
+    );
   }
 
   /** Records that were fetched and not processed. */
@@ -104,7 +122,11 @@ export class Task {
 
   /** Something was processed, or is held in memory, that no commit covers. */
   get isDirty(): boolean {
-    return this.#outputs.records > 0 || this.#positionMoved() || this.#options.stores.some(({ store }) => store.changedEntries > 0);
+    return (
+      this.#outputs.records > 0 ||
+      this.#positionMoved() ||
+      this.#options.stores.some(({ store }) => store.changedEntries > 0)
+    );
   }
 
   /** The buffers have grown so far that a commit should not wait for its time. */
@@ -157,7 +179,8 @@ export class Task {
     this.#source = undefined;
     await this.#guarded(async () => {
       for (const operator of this.#operators) {
-        if (operator.nextWallClockMs !== undefined && operator.nextWallClockMs <= this.#wallClockMs) operator.advanceWallClock?.(this.#wallClockMs);
+        if (operator.nextWallClockMs !== undefined && operator.nextWallClockMs <= this.#wallClockMs)
+          operator.advanceWallClock?.(this.#wallClockMs);
         await this.#drainSuspended();
       }
     });
@@ -184,7 +207,13 @@ export class Task {
     const positions = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
     metrics.recordsOut += this.#outputs.records;
     this.#commitSequence++;
-    const done = this.#environment.commit({ path, stores, outputs: this.#outputs.take(), offsets: this.#offsets(), clock: this.#environment.clock });
+    const done = this.#environment.commit({
+      path,
+      stores,
+      outputs: this.#outputs.take(),
+      offsets: this.#offsets(),
+      clock: this.#environment.clock,
+    });
     this.#committing = done.then(
       () => {
         this.#committing = undefined;
@@ -213,7 +242,10 @@ export class Task {
   #queue(node: string): RecordQueue {
     const { runtime, subTopology, partition, positions } = this.#options;
     const definition = runtime.nodes.get(node)!;
-    invariant(definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition", `${node} is no input of ${subTopology.name}`);
+    invariant(
+      definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition",
+      `${node} is no input of ${subTopology.name}`,
+    );
     const topic = definition.kind === "repartition" ? definition.topic : definition.topic.name;
     const position = positions.find((entry) => entry.topic === topic);
     invariant(position !== undefined, `task ${this.id} has no position for "${topic}"`);
@@ -280,7 +312,12 @@ export class Task {
 
   #offsets(): CommittedOffset[] {
     const metadata = JSON.stringify({ sequence: this.#commitSequence });
-    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition, offset: queue.position, metadata }));
+    return this.#inputs.map(({ queue }) => ({
+      topic: queue.topic,
+      partition: queue.partition,
+      offset: queue.position,
+      metadata,
+    }));
   }
 
   #operatorEnvironment(): OperatorEnvironment {
@@ -339,6 +376,7 @@ const NO_HEADERS: Readonly<Record<string, Buffer>> = Object.freeze({});
 
 /** Not about a record, wherever it was thrown. */
 function isFatal(error: unknown): boolean {
-  if (error instanceof InvariantError || error instanceof TaskMigratedError || error instanceof TaskCorruptedError) return true;
+  if (error instanceof InvariantError || error instanceof TaskMigratedError || error instanceof TaskCorruptedError)
+    return true;
   return error instanceof MulgilError && error.code.startsWith("STATE_");
 }

@@ -25,8 +25,20 @@ export interface WorkerOptions {
  *      └──────────┴──► gone: closed
  */
 type Slot =
-  | { readonly status: "starting"; readonly id: string; readonly inputs: readonly TopicPartition[]; readonly started: Promise<void>; readonly abort: AbortController }
-  | { readonly status: "running"; readonly id: string; readonly inputs: readonly TopicPartition[]; readonly task: Task; paused: boolean };
+  | {
+      readonly status: "starting";
+      readonly id: string;
+      readonly inputs: readonly TopicPartition[];
+      readonly started: Promise<void>;
+      readonly abort: AbortController;
+    }
+  | {
+      readonly status: "running";
+      readonly id: string;
+      readonly inputs: readonly TopicPartition[];
+      readonly task: Task;
+      paused: boolean;
+    };
 
 /** One turn of the loop processes at most so many records, then lets others have the event loop. */
 const SLICE_RECORDS_MAX = 1_000;
@@ -111,7 +123,8 @@ export class Worker {
       topics: [...new Set(plan.subTopologies.flatMap(({ sources }) => sources))],
       assignor: taskAssignor(plan),
       listener: {
-        userData: () => encodeMemberData({ tasks: [...this.#slots.keys()], plan: { version: plan.version, hash: plan.hash } }),
+        userData: () =>
+          encodeMemberData({ tasks: [...this.#slots.keys()], plan: { version: plan.version, hash: plan.hash } }),
         onRebalance: () => this.#commitAll(),
         onAssigned: (partitions, generation) => this.#assign(partitions, generation),
         onLost: () => this.#lose(),
@@ -132,7 +145,9 @@ export class Worker {
   }
 
   async #accept(batch: FetchedBatch): Promise<void> {
-    const slot = [...this.#slots.values()].find(({ inputs }) => inputs.some((input) => input.topic === batch.topic && input.partition === batch.partition));
+    const slot = [...this.#slots.values()].find(({ inputs }) =>
+      inputs.some((input) => input.topic === batch.topic && input.partition === batch.partition),
+    );
     // A batch for a task that has just failed or gone is read again by whoever runs it next.
     if (slot?.status === "running") await slot.task.accept(batch);
   }
@@ -169,7 +184,8 @@ export class Worker {
   async #advanceWallClock(): Promise<void> {
     const nowMs = this.#environment.clock.now();
     for (const slot of this.#slots.values()) {
-      if (slot.status === "running" && slot.task.failure === undefined && slot.task.nextWallClockMs <= nowMs) await slot.task.advanceWallClock();
+      if (slot.status === "running" && slot.task.failure === undefined && slot.task.nextWallClockMs <= nowMs)
+        await slot.task.advanceWallClock();
     }
   }
 
@@ -221,10 +237,18 @@ export class Worker {
       if (slot === undefined) this.#start(id, subTopology, partition, 0);
       else if (slot.status === "running") this.#position(slot);
     }
-    this.#environment.onEvent({ kind: "assigned", job: this.#runtime.job.name, worker: this.id, tasks: [...wanted.keys()].sort(), generation });
+    this.#environment.onEvent({
+      kind: "assigned",
+      job: this.#runtime.job.name,
+      worker: this.id,
+      tasks: [...wanted.keys()].sort(),
+      generation,
+    });
   }
 
-  #tasksOf(partitions: readonly TopicPartition[]): ReadonlyMap<string, { readonly subTopology: SubTopology; readonly partition: number }> {
+  #tasksOf(
+    partitions: readonly TopicPartition[],
+  ): ReadonlyMap<string, { readonly subTopology: SubTopology; readonly partition: number }> {
     const { subTopologies } = this.#runtime.plan;
     return new Map(
       partitions.map(({ topic, partition }) => {
@@ -237,11 +261,23 @@ export class Worker {
   #start(id: string, subTopology: SubTopology, partition: number, delayMs: number): void {
     const abort = new AbortController();
     const started = this.#startInBackground({ id, subTopology, partition, abort, delayMs });
-    this.#slots.set(id, { status: "starting", id, inputs: subTopology.sources.map((topic) => ({ topic, partition })), started, abort });
+    this.#slots.set(id, {
+      status: "starting",
+      id,
+      inputs: subTopology.sources.map((topic) => ({ topic, partition })),
+      started,
+      abort,
+    });
   }
 
   /** Never rejects: what goes wrong ends in a restart, a rejoin, or the end of the worker. */
-  async #startInBackground(start: { id: string; subTopology: SubTopology; partition: number; abort: AbortController; delayMs: number }): Promise<void> {
+  async #startInBackground(start: {
+    id: string;
+    subTopology: SubTopology;
+    partition: number;
+    abort: AbortController;
+    delayMs: number;
+  }): Promise<void> {
     const { id, subTopology, partition, abort, delayMs } = start;
     const { environment, runtime } = this.#options;
     const isCurrent = () => {
@@ -252,7 +288,14 @@ export class Worker {
       if (delayMs > 0) await environment.clock.sleep(delayMs, abort.signal);
       // The slot is set once the caller has this promise.
       await Promise.resolve();
-      const task = await startTask({ runtime, environment, subTopology, partition, consumer: this.#consumerForCommits(), signal: abort.signal });
+      const task = await startTask({
+        runtime,
+        environment,
+        subTopology,
+        partition,
+        consumer: this.#consumerForCommits(),
+        signal: abort.signal,
+      });
       if (!isCurrent()) return await task.close();
       const slot: Slot = { status: "running", id, inputs: task.inputs, task, paused: false };
       this.#slots.set(id, slot);
@@ -288,7 +331,11 @@ export class Worker {
   #recover(id: string, subTopology: SubTopology, partition: number, error: unknown): void {
     if (error instanceof TaskMigratedError) {
       this.#rejoin = true;
-    } else if (error instanceof IndefiniteTransactionError || error instanceof TaskCorruptedError || (error instanceof MulgilError && error.code === "STATE_CORRUPTED")) {
+    } else if (
+      error instanceof IndefiniteTransactionError ||
+      error instanceof TaskCorruptedError ||
+      (error instanceof MulgilError && error.code === "STATE_CORRUPTED")
+    ) {
       this.#environment.onEvent({ kind: "restarting", job: this.#runtime.job.name, task: id, error });
       this.#start(id, subTopology, partition, RESTART_DELAY_MS);
     } else this.#fatal ??= { error };
@@ -310,7 +357,10 @@ export class Worker {
 
   #pollWaitMs(): number {
     if (this.#stop.signal.aborted || this.#oldestTask() !== undefined) return 0;
-    const wakeAtMs = [...this.#slots.values()].reduce((wake, slot) => (slot.status === "running" ? Math.min(wake, slot.task.nextWallClockMs) : wake), this.#commitAtMs);
+    const wakeAtMs = [...this.#slots.values()].reduce(
+      (wake, slot) => (slot.status === "running" ? Math.min(wake, slot.task.nextWallClockMs) : wake),
+      this.#commitAtMs,
+    );
     return Math.max(0, Math.min(POLL_WAIT_MAX_MS, wakeAtMs - this.#environment.clock.now()));
   }
 
@@ -331,7 +381,10 @@ export class Worker {
 
   async #leave(): Promise<void> {
     this.#rejoin = false;
-    await Promise.allSettled([...[...this.#slots.values()].map((slot) => this.#drop(slot)), ...this.#closing.splice(0)]);
+    await Promise.allSettled([
+      ...[...this.#slots.values()].map((slot) => this.#drop(slot)),
+      ...this.#closing.splice(0),
+    ]);
     const consumer = this.#consumer;
     this.#consumer = undefined;
     await consumer?.close();

@@ -1,8 +1,8 @@
 import { InvariantError } from "mulgil";
 import { readPartition } from "../../runtime/log/read-partition.ts";
 import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
-import { taskId } from "../../runtime/worker/task-id.ts";
 import { tasksOf } from "../../runtime/worker/task-assignor.ts";
+import { taskId } from "../../runtime/worker/task-id.ts";
 import { decodeCheckpoint } from "../../state/checkpoint.ts";
 import { checkpointKey, dataPrefix, dataRange } from "../../state/key-layout.ts";
 
@@ -22,7 +22,10 @@ export async function checkStores(cluster: SimulatedCluster): Promise<void> {
   }
 }
 
-async function checkStore(cluster: SimulatedCluster, of: { readonly path: string; readonly topic: string; readonly partition: number }): Promise<void> {
+async function checkStore(
+  cluster: SimulatedCluster,
+  of: { readonly path: string; readonly topic: string; readonly partition: number },
+): Promise<void> {
   const records = await readPartition(cluster.log, of);
   const replay = new Map<string, string>();
   for (const { key, value } of records) {
@@ -38,9 +41,12 @@ async function checkStore(cluster: SimulatedCluster, of: { readonly path: string
     if (checkpoint !== undefined && decodeCheckpoint(checkpoint).nextOffset >= end) {
       complete++;
       const entries = new Map<string, string>();
-      for await (const [key, value] of database.iterate(dataRange)) entries.set(key.toString("hex"), value.toString("hex"));
-      if (entries.size !== replay.size) throw new InvariantError(`${of.path} has ${entries.size} entries, its changelog makes ${replay.size}`);
-      for (const [key, value] of replay) if (entries.get(key) !== value) throw new InvariantError(`${of.path} differs from its changelog at ${key}`);
+      for await (const [key, value] of database.iterate(dataRange))
+        entries.set(key.toString("hex"), value.toString("hex"));
+      if (entries.size !== replay.size)
+        throw new InvariantError(`${of.path} has ${entries.size} entries, its changelog makes ${replay.size}`);
+      for (const [key, value] of replay)
+        if (entries.get(key) !== value) throw new InvariantError(`${of.path} differs from its changelog at ${key}`);
     }
     await database.close();
   }

@@ -1,9 +1,18 @@
-import { InvariantError } from "mulgil";
-import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
-import { readPartition } from "../../runtime/log/read-partition.ts";
-import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
 import type { TopicDefinition, TopicKey, TopicValue } from "mulgil";
-import { copies, EVENT_PARTITIONS, events, type GroupSum, reminders, type SimEvent, sums, WINDOW_MS } from "./workload.ts";
+import { InvariantError } from "mulgil";
+import { readPartition } from "../../runtime/log/read-partition.ts";
+import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
+import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
+import {
+  copies,
+  EVENT_PARTITIONS,
+  events,
+  type GroupSum,
+  reminders,
+  type SimEvent,
+  sums,
+  WINDOW_MS,
+} from "./workload.ts";
 
 const fail = (what: string): never => {
   throw new InvariantError(what);
@@ -31,13 +40,22 @@ async function readAll<T extends TopicDefinition>(cluster: SimulatedCluster, top
 /** At any moment: what is visible is exactly what the committed offsets cover. Nothing lost, nothing twice, no commit past an unfinished record. */
 export async function checkCopies(cluster: SimulatedCluster): Promise<void> {
   const partitions = Array.from({ length: EVENT_PARTITIONS }, (_, partition) => ({ topic: events.name, partition }));
-  const committed = new Map((await cluster.log.committedOffsets(cluster.runtime.job.name, partitions)).map((entry) => [entry.partition, entry.offset]));
-  const covered = (await readAll(cluster, events)).filter(({ partition, offset }) => offset < (committed.get(partition) ?? 0)).map(({ value }) => value.id);
+  const committed = new Map(
+    (await cluster.log.committedOffsets(cluster.runtime.job.name, partitions)).map((entry) => [
+      entry.partition,
+      entry.offset,
+    ]),
+  );
+  const covered = (await readAll(cluster, events))
+    .filter(({ partition, offset }) => offset < (committed.get(partition) ?? 0))
+    .map(({ value }) => value.id);
   const visible = (await readAll(cluster, copies)).map(({ value }) => value.id);
   const seen = new Set(visible);
   if (seen.size !== visible.length) fail(`${visible.length - seen.size} copies are visible twice`);
-  for (const id of covered) if (!seen.has(id)) fail(`event ${id} lies before the committed offset, but its copy is not visible`);
-  if (visible.length > covered.length) fail(`${visible.length} copies are visible, but the committed offsets cover ${covered.length} events`);
+  for (const id of covered)
+    if (!seen.has(id)) fail(`event ${id} lies before the committed offset, but its copy is not visible`);
+  if (visible.length > covered.length)
+    fail(`${visible.length} copies are visible, but the committed offsets cover ${covered.length} events`);
 }
 
 /** At the end: every event has its copy, sums equal a plain computation, their values only grew, and no reminder came twice. */
@@ -55,19 +73,30 @@ async function checkSums(cluster: SimulatedCluster, sent: readonly SimEvent[]): 
     const windowStartMs = Math.floor(at / WINDOW_MS) * WINDOW_MS;
     const id = `${group}@${windowStartMs}`;
     const before = expected.get(id) ?? { windowStartMs, count: 0, total: 0, largest: null };
-    expected.set(id, { windowStartMs, count: before.count + 1, total: before.total + amount, largest: Math.max(before.largest ?? 0, amount) });
+    expected.set(id, {
+      windowStartMs,
+      count: before.count + 1,
+      total: before.total + amount,
+      largest: Math.max(before.largest ?? 0, amount),
+    });
   }
   const latest = new Map<string, GroupSum>();
   for (const { key, value } of await readAll(cluster, sums)) {
     const id = `${key}@${value.windowStartMs}`;
     const before = latest.get(id);
-    if (before !== undefined && value.count <= before.count) fail(`the sum of ${id} went from ${before.count} to ${value.count} records: it may only grow`);
+    if (before !== undefined && value.count <= before.count)
+      fail(`the sum of ${id} went from ${before.count} to ${value.count} records: it may only grow`);
     latest.set(id, { ...value });
   }
   if (latest.size !== expected.size) fail(`${latest.size} sums instead of ${expected.size}`);
   for (const [id, sum] of expected) {
     const found = latest.get(id);
-    if (found === undefined || found.count !== sum.count || found.total !== sum.total || found.largest !== sum.largest) {
+    if (
+      found === undefined ||
+      found.count !== sum.count ||
+      found.total !== sum.total ||
+      found.largest !== sum.largest
+    ) {
       fail(`the sum of ${id} is ${JSON.stringify(found)} instead of ${JSON.stringify(sum)}`);
     }
   }
@@ -77,7 +106,8 @@ async function checkReminders(cluster: SimulatedCluster): Promise<void> {
   const fired = new Map<string, number>();
   for (const { value } of await readAll(cluster, reminders)) {
     const before = fired.get(value.key);
-    if (before !== undefined && value.seen < before) fail(`a reminder of ${value.key} had seen ${value.seen} records after one that had seen ${before}`);
+    if (before !== undefined && value.seen < before)
+      fail(`a reminder of ${value.key} had seen ${value.seen} records after one that had seen ${before}`);
     fired.set(value.key, value.seen);
     const id = `${value.key}@${value.dueMs}#${value.seen}`;
     if (fired.has(id)) fail(`the reminder ${id} was sent twice`);

@@ -1,5 +1,5 @@
-import type { Mutation } from "../../runtime/testing/simulation/simulated-cluster.ts";
 import type { Log, TransactionalProducer } from "../../runtime/log/port.ts";
+import type { Mutation } from "../../runtime/testing/simulation/simulated-cluster.ts";
 import type { Commit } from "../../runtime/worker/commit.ts";
 import { commit } from "../../runtime/worker/commit.ts";
 
@@ -14,7 +14,11 @@ export const mutants: Readonly<Record<string, Mutation>> = {
         await producer.sendOffsets(groupId, options.offsets);
         await producer.commit();
       };
-      return commit({ ...options, offsets: [], path: { ...options.path, producer: { ...bound(producer), begin: () => first().then(() => producer.begin()) } } });
+      return commit({
+        ...options,
+        offsets: [],
+        path: { ...options.path, producer: { ...bound(producer), begin: () => first().then(() => producer.begin()) } },
+      });
     },
   },
   "commits the outputs before the offsets": {
@@ -27,7 +31,13 @@ export const mutants: Readonly<Record<string, Mutation>> = {
         await producer.sendOffsets(groupId, options.offsets);
         await producer.commit();
       };
-      return commit({ ...options, path: { ...options.path, producer: { ...bound(producer), sendOffsets: async () => undefined, commit: afterwards } } });
+      return commit({
+        ...options,
+        path: {
+          ...options.path,
+          producer: { ...bound(producer), sendOffsets: async () => undefined, commit: afterwards },
+        },
+      });
     },
   },
   "writes the overlay to the disk before the log has it": { commit: overlayFirst },
@@ -45,13 +55,23 @@ export const mutants: Readonly<Record<string, Mutation>> = {
     },
   },
   "does not fence the former owner": {
-    log: (log) => ({ ...whole(log), openTransactionalProducer: (id) => log.openTransactionalProducer(`${id}-${unique++}`) }),
+    log: (log) => ({
+      ...whole(log),
+      openTransactionalProducer: (id) => log.openTransactionalProducer(`${id}-${unique++}`),
+    }),
   },
   "reads offsets and changelogs before it fences the former owner": {
-    log: (log) => ({ ...whole(log), openTransactionalProducer: async (id) => openedLate(() => log.openTransactionalProducer(id)) }),
+    log: (log) => ({
+      ...whole(log),
+      openTransactionalProducer: async (id) => openedLate(() => log.openTransactionalProducer(id)),
+    }),
   },
   "restores what was never committed": {
-    log: (log) => ({ ...whole(log), openReader: () => log.openReader({ isolation: "read_uncommitted" }), listOffsets: (partitions, spec) => log.listOffsets(partitions, spec, "read_uncommitted") }),
+    log: (log) => ({
+      ...whole(log),
+      openReader: () => log.openReader({ isolation: "read_uncommitted" }),
+      listOffsets: (partitions, spec) => log.listOffsets(partitions, spec, "read_uncommitted"),
+    }),
   },
   "forgets where it was": {
     log: (log) => ({ ...whole(log), committedOffsets: async () => [] }),
@@ -62,7 +82,10 @@ export const mutants: Readonly<Record<string, Mutation>> = {
       committedOffsets: async (group, partitions) => {
         const ends = await log.listOffsets(partitions, "latest", "read_committed");
         const committed = await log.committedOffsets(group, partitions);
-        return committed.map((entry) => ({ ...entry, offset: ends.find(({ topic, partition }) => topic === entry.topic && partition === entry.partition)!.offset }));
+        return committed.map((entry) => ({
+          ...entry,
+          offset: ends.find(({ topic, partition }) => topic === entry.topic && partition === entry.partition)!.offset,
+        }));
       },
     }),
   },
@@ -70,7 +93,13 @@ export const mutants: Readonly<Record<string, Mutation>> = {
     commit: (options) => {
       if (options.path.delivery !== "exactly-once") return commit(options);
       const { producer } = options.path;
-      return commit({ ...options, path: { ...options.path, producer: { ...bound(producer), commit: () => producer.commit().catch(() => undefined) } } });
+      return commit({
+        ...options,
+        path: {
+          ...options.path,
+          producer: { ...bound(producer), commit: () => producer.commit().catch(() => undefined) },
+        },
+      });
     },
   },
 };
@@ -108,7 +137,12 @@ const whole = (log: Log): Log => ({ ...log });
 function overlayFirst(options: Commit): Promise<void> {
   const { path } = options;
   if (path.delivery !== "exactly-once") return commit(options);
-  const sealed = options.stores.map(({ store, changelog, incarnation }) => ({ store, changelog, incarnation, changes: store.seal() }));
+  const sealed = options.stores.map(({ store, changelog, incarnation }) => ({
+    store,
+    changelog,
+    incarnation,
+    changes: store.seal(),
+  }));
   const nowMs = options.clock.now();
   const early = async () => {
     for (const { store, changes, incarnation } of sealed) {
@@ -116,7 +150,12 @@ function overlayFirst(options: Commit): Promise<void> {
       await store.applySealed({ nextOffset, incarnation, writtenAtMs: nowMs });
     }
     await path.producer.begin();
-    const batches = sealed.filter(({ changes }) => changes.length > 0).map(({ changelog, changes }) => ({ ...changelog, records: changes.map((change) => ({ ...change, timestampMs: nowMs })) }));
+    const batches = sealed
+      .filter(({ changes }) => changes.length > 0)
+      .map(({ changelog, changes }) => ({
+        ...changelog,
+        records: changes.map((change) => ({ ...change, timestampMs: nowMs })),
+      }));
     await path.producer.produce([...options.outputs, ...batches]);
     await path.producer.sendOffsets(path.groupId, options.offsets);
     await path.producer.commit();

@@ -1,4 +1,4 @@
-import { SimulatedCluster, type Mutation } from "../../runtime/testing/simulation/simulated-cluster.ts";
+import { type Mutation, SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
 import { checkStores } from "./check-stores.ts";
 import { checkCopies, checkResults } from "./invariants.ts";
 import { createSource, generateEvents, produceEvents, simulatedJob } from "./workload.ts";
@@ -20,7 +20,13 @@ const MACHINES = 3;
 export async function simulate({ seed, mutation }: SimulationOptions): Promise<void> {
   const sent = generateEvents(seed, EVENTS);
   const cluster = await SimulatedCluster.open(
-    { seed, job: simulatedJob, lostAnswers: seed % 3 === 0 ? 0.15 : 0.02, sharedDisk: seed % 2 === 0, ...(mutation && { mutation }) },
+    {
+      seed,
+      job: simulatedJob,
+      lostAnswers: seed % 3 === 0 ? 0.15 : 0.02,
+      sharedDisk: seed % 2 === 0,
+      ...(mutation && { mutation }),
+    },
     createSource,
   );
   try {
@@ -30,7 +36,10 @@ export async function simulate({ seed, mutation }: SimulationOptions): Promise<v
     await checkStores(cluster);
   } catch (error) {
     const cause = error instanceof Error ? error : new Error(String(error));
-    throw new Error(`seed ${seed}: ${cause.message}\n  rerun: MULGIL_SEED=${seed} npm run simulate\n  last steps:\n    ${cluster.scheduler.trace.join("\n    ")}`, { cause });
+    throw new Error(
+      `seed ${seed}: ${cause.message}\n  rerun: MULGIL_SEED=${seed} npm run simulate\n  last steps:\n    ${cluster.scheduler.trace.join("\n    ")}`,
+      { cause },
+    );
   }
 }
 
@@ -58,7 +67,9 @@ function disturb(cluster: SimulatedCluster): void {
   if (random.chance(0.01) && running.length > 0) cluster.tear(random.pick(running));
   if (random.chance(0.01) && running.length > 0) cluster.pause(random.pick(running), 1_000 + random.below(12_000));
   if (random.chance(0.004) && running.length > 1) cluster.stop(random.pick(running));
-  const free = Array.from({ length: MACHINES }, (_, index) => index).filter((index) => !cluster.running.includes(index));
+  const free = Array.from({ length: MACHINES }, (_, index) => index).filter(
+    (index) => !cluster.running.includes(index),
+  );
   if (random.chance(running.length === 0 ? 0.2 : 0.02) && free.length > 0) cluster.start(random.pick(free));
 }
 

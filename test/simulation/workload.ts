@@ -1,9 +1,9 @@
 import { count, defineJob, max, type Schema, sum, tumbling, valueStore } from "mulgil";
-import { type SchemaRegistry, subjectOfValue } from "../../schemas/registry.ts";
-import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
+import { SeededRandom } from "mulgil/testing";
 import { partitionOf } from "../../runtime/log/partitioner.ts";
 import type { Log, ProducerRecord } from "../../runtime/log/port.ts";
-import { SeededRandom } from "mulgil/testing";
+import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
+import { type SchemaRegistry, subjectOfValue } from "../../schemas/registry.ts";
 
 export interface SimEvent {
   readonly id: number;
@@ -18,7 +18,13 @@ const record = <T>(name: string, fields: Readonly<Record<string, unknown>>): Sch
 });
 
 const millis = { type: "long", logicalType: "timestamp-millis" };
-const simEvent = record<SimEvent>("SimEvent", { id: "long", key: "string", group: "string", amount: "long", at: millis });
+const simEvent = record<SimEvent>("SimEvent", {
+  id: "long",
+  key: "string",
+  group: "string",
+  amount: "long",
+  at: millis,
+});
 
 export interface GroupSum {
   readonly windowStartMs: number;
@@ -37,10 +43,19 @@ export const events = { name: "sim.events", value: simEvent, key: "key", eventTi
 export const copies = { name: "sim.copies", value: simEvent, key: "key" } as const;
 export const sums = {
   name: "sim.sums",
-  value: record<GroupSum>("GroupSum", { windowStartMs: millis, count: "long", total: "long", largest: ["null", "long"] }),
+  value: record<GroupSum>("GroupSum", {
+    windowStartMs: millis,
+    count: "long",
+    total: "long",
+    largest: ["null", "long"],
+  }),
   keyType: "string",
 } as const;
-export const reminders = { name: "sim.reminders", value: record<Reminder>("Reminder", { key: "string", seen: "long", dueMs: millis }), keyType: "string" } as const;
+export const reminders = {
+  name: "sim.reminders",
+  value: record<Reminder>("Reminder", { key: "string", seen: "long", dueMs: millis }),
+  keyType: "string",
+} as const;
 
 export const WINDOW_MS = 60_000;
 const REMIND_AFTER_MS = 20_000;
@@ -94,7 +109,11 @@ export const EVENT_PARTITIONS = 2;
 /** Makes the source topic. */
 export async function createSource(log: Log): Promise<void> {
   await log.ensureTopics([
-    { topic: events.name, partitions: EVENT_PARTITIONS, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } },
+    {
+      topic: events.name,
+      partitions: EVENT_PARTITIONS,
+      config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 },
+    },
   ]);
 }
 

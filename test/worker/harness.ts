@@ -21,19 +21,29 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
   const codecs = new Map<string, TopicCodec>();
   const codecOf = async (topic: TopicDefinition) => {
     let codec = codecs.get(topic.name);
-    if (codec === undefined) codecs.set(topic.name, (codec = await TopicCodec.open(topic, registry)));
+    if (codec === undefined) {
+      codec = await TopicCodec.open(topic, registry);
+      codecs.set(topic.name, codec);
+    }
     return codec;
   };
-  const partitionsOf = async (topic: string) => (await log.describeTopics()).find((found) => found.topic === topic)!.partitions;
+  const partitionsOf = async (topic: string) =>
+    (await log.describeTopics()).find((found) => found.topic === topic)!.partitions;
 
   return {
     log,
     registry,
     events,
     async createTopic(topic: string, partitions: number) {
-      await log.ensureTopics([{ topic, partitions, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } }]);
+      await log.ensureTopics([
+        { topic, partitions, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } },
+      ]);
     },
-    async produce<T extends TopicDefinition>(topic: T, values: readonly (TopicValue<T> | null)[], options: { readonly key?: TopicKey<T>; readonly timestampMs?: number } = {}) {
+    async produce<T extends TopicDefinition>(
+      topic: T,
+      values: readonly (TopicValue<T> | null)[],
+      options: { readonly key?: TopicKey<T>; readonly timestampMs?: number } = {},
+    ) {
       const codec = await codecOf(topic);
       const count = await partitionsOf(topic.name);
       const batches = Map.groupBy(
@@ -45,21 +55,37 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
     async produceRaw(topic: string, record: ProducerRecord) {
       await log.produce([{ topic, partition: 0, records: [record] }]);
     },
-    async read<T extends TopicDefinition>(topic: T): Promise<{ key: TopicKey<T>; value: TopicValue<T>; timestampMs: number }[]> {
+    async read<T extends TopicDefinition>(
+      topic: T,
+    ): Promise<{ key: TopicKey<T>; value: TopicValue<T>; timestampMs: number }[]> {
       const codec = await codecOf(topic);
       const records = await this.readRaw(topic.name);
-      return await Promise.all(records.map(async (record) => ({ ...((await codec.decode(record)) as { key: TopicKey<T>; value: TopicValue<T> }), timestampMs: record.timestampMs })));
+      return await Promise.all(
+        records.map(async (record) => ({
+          ...((await codec.decode(record)) as { key: TopicKey<T>; value: TopicValue<T> }),
+          timestampMs: record.timestampMs,
+        })),
+      );
     },
     async readRaw(topic: string): Promise<FetchedRecord[]> {
       const all: FetchedRecord[] = [];
-      for (let partition = 0; partition < (await partitionsOf(topic)); partition++) all.push(...(await readPartition(log, { topic, partition })));
+      for (let partition = 0; partition < (await partitionsOf(topic)); partition++)
+        all.push(...(await readPartition(log, { topic, partition })));
       return all;
     },
     start(jobs: readonly Job[], options: Partial<RunJobsOptions> = {}): Promise<JobsRun> {
       return runJobs(jobs, {
         registry,
         ...options,
-        environment: { log, disk, clock: systemClock, turn: () => nextTurn(), commit, onEvent: (event) => void events.push(event), ...options.environment },
+        environment: {
+          log,
+          disk,
+          clock: systemClock,
+          turn: () => nextTurn(),
+          commit,
+          onEvent: (event) => void events.push(event),
+          ...options.environment,
+        },
       });
     },
     /** Runs jobs until they are idle, then stops them. */

@@ -5,7 +5,13 @@ export { customers, payments, totals } from "../../runtime/dsl/payments.fixture.
 
 export const HOUR_MS = 3_600_000;
 
-export const payment = (id: string, customerId: string, paidAt: number, amount = "1.00"): Payment => ({ id, customerId, amount: Decimal.of(amount), points: 1, paidAt });
+export const payment = (id: string, customerId: string, paidAt: number, amount = "1.00"): Payment => ({
+  id,
+  customerId,
+  amount: Decimal.of(amount),
+  points: 1,
+  paidAt,
+});
 
 export const hourlyTotals = (rest: Partial<JobDefinition> = {}) =>
   defineJob({

@@ -21,7 +21,8 @@ async function runOnce() {
 }
 
 const store = () => join(root, "hourly", "shop.payments_0", "hourly");
-const countsOf = async (harness: Awaited<ReturnType<typeof openHarness>>) => (await harness.read(totals)).map(({ key, value }) => `${key} ${value.count}`);
+const countsOf = async (harness: Awaited<ReturnType<typeof openHarness>>) =>
+  (await harness.read(totals)).map(({ key, value }) => `${key} ${value.count}`);
 
 describe("state after", () => {
   it("a clean stop is not read again", async () => {
@@ -41,7 +42,8 @@ describe("state after", () => {
 
   it("damage to a directory is moved aside and rebuilt", async () => {
     const harness = await runOnce();
-    for (const file of await readdir(store())) if (/^(CURRENT|MANIFEST)/.test(file)) await writeFile(join(store(), file), "damaged");
+    for (const file of await readdir(store()))
+      if (/^(CURRENT|MANIFEST)/.test(file)) await writeFile(join(store(), file), "damaged");
     await harness.produce(payments, [payment("4", "ann", 2 * HOUR_MS + 1)]);
     await harness.runUntilIdle([hourlyTotals()]);
     expect(harness.events.find((event) => event.kind === "quarantined")).toMatchObject({ store: "hourly" });

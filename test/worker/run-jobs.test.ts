@@ -1,7 +1,7 @@
 import { ConfigError, defineJob, type JobDefinition } from "mulgil";
 import { describe, expect, it } from "vitest";
-import { customers, HOUR_MS, hourlyTotals, payment, payments, totals, totalsById } from "./jobs.ts";
 import { openHarness } from "./harness.ts";
+import { customers, HOUR_MS, hourlyTotals, payment, payments, totals, totalsById } from "./jobs.ts";
 
 const codesOf = async (attempt: Promise<unknown>) =>
   await attempt.then(
@@ -36,7 +36,12 @@ describe("a run of jobs", () => {
     await harness.createTopic(payments.name, 2);
     await harness.produce(payments, [payment("1", "ann", 0)]);
     const seen: number[] = [];
-    const reader = defineJob({ name: "reader", version: 1, commitEvery: "20 ms", flow: (from) => void from(totals).peek((total) => void seen.push(total.count)) });
+    const reader = defineJob({
+      name: "reader",
+      version: 1,
+      commitEvery: "20 ms",
+      flow: (from) => void from(totals).peek((total) => void seen.push(total.count)),
+    });
     await harness.runUntilIdle([reader, hourlyTotals()]);
     expect(seen).toEqual([1]);
   });
@@ -45,7 +50,14 @@ describe("a run of jobs", () => {
     const harness = await openHarness();
     await harness.createTopic(payments.name, 2);
     await harness.createTopic(customers.name, 3);
-    const joined = defineJob({ name: "joined", version: 1, flow: (from) => void from(payments).join("j", from.table("customers", customers), (one) => one).peek(() => undefined) });
+    const joined = defineJob({
+      name: "joined",
+      version: 1,
+      flow: (from) =>
+        void from(payments)
+          .join("j", from.table("customers", customers), (one) => one)
+          .peek(() => undefined),
+    });
     expect(await codesOf(harness.start([joined]))).toEqual(["TOPIC_COPARTITION"]);
   });
 
@@ -76,8 +88,17 @@ describe("a run of jobs", () => {
     const harness = await openHarness();
     await harness.createTopic(payments.name, 1);
     const poison = Buffer.from("not Avro at all");
-    await harness.produceRaw(payments.name, { key: Buffer.from("ann"), value: poison, timestampMs: 5, headers: { trace: Buffer.from("t1") } });
-    await harness.produceRaw(payments.name, { key: Buffer.from("ann"), value: Buffer.from([0, 0, 0, 99, 99, 1]), timestampMs: 6 });
+    await harness.produceRaw(payments.name, {
+      key: Buffer.from("ann"),
+      value: poison,
+      timestampMs: 5,
+      headers: { trace: Buffer.from("t1") },
+    });
+    await harness.produceRaw(payments.name, {
+      key: Buffer.from("ann"),
+      value: Buffer.from([0, 0, 0, 99, 99, 1]),
+      timestampMs: 6,
+    });
     await harness.produce(payments, [payment("1", "ann", 7)]);
     await harness.runUntilIdle([hourlyTotals()]);
     expect(await harness.read(totals)).toHaveLength(1);
@@ -85,7 +106,13 @@ describe("a run of jobs", () => {
     expect(first!.value).toEqual(poison);
     expect(first!.key).toEqual(Buffer.from("ann"));
     const header = (name: string) => first!.headers![name]!.toString();
-    expect([header("mulgil.dlq.code"), header("mulgil.dlq.topic"), header("mulgil.dlq.partition"), header("mulgil.dlq.offset"), header("trace")]).toEqual(["VALUE_NOT_FRAMED", payments.name, "0", "0", "t1"]);
+    expect([
+      header("mulgil.dlq.code"),
+      header("mulgil.dlq.topic"),
+      header("mulgil.dlq.partition"),
+      header("mulgil.dlq.offset"),
+      header("trace"),
+    ]).toEqual(["VALUE_NOT_FRAMED", payments.name, "0", "0", "t1"]);
     expect(second!.headers!["mulgil.dlq.code"]!.toString()).toBe("SCHEMA_UNKNOWN_ID");
   });
 
@@ -110,7 +137,9 @@ describe("a run of jobs", () => {
     await harness.produce(payments, [payment("1", "ann", longAgoMs), payment("2", "ann", tomorrowMs)]);
     await harness.runUntilIdle([totalsById()]);
     expect((await harness.read(totals)).map(({ key, timestampMs }) => [key, timestampMs])).toEqual([["1", longAgoMs]]);
-    expect((await harness.readRaw("byId.dlq")).map(({ headers }) => headers!["mulgil.dlq.code"]!.toString())).toEqual(["TIMESTAMP_AHEAD"]);
+    expect((await harness.readRaw("byId.dlq")).map(({ headers }) => headers!["mulgil.dlq.code"]!.toString())).toEqual([
+      "TIMESTAMP_AHEAD",
+    ]);
   });
 
   it("purges repartition topics of what is committed", async () => {

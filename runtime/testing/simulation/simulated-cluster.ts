@@ -11,8 +11,8 @@ import type { Log } from "../../log/port.ts";
 import { compile } from "../../plan/compile.ts";
 import { type CommitFunction, commit } from "../../worker/commit.ts";
 import { isIdle } from "../../worker/idle.ts";
-import { ensureJobTopics } from "../../worker/job-topics.ts";
 import { type JobRuntime, prepareJob } from "../../worker/job-runtime.ts";
+import { ensureJobTopics } from "../../worker/job-topics.ts";
 import { Worker } from "../../worker/worker.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { SeededRandom } from "../seeded-random.ts";
@@ -68,7 +68,16 @@ export class SimulatedCluster {
   /** The first broken invariant that was seen on the way. */
   violation: Error | undefined;
 
-  private constructor(options: ClusterOptions, parts: { clock: ManualClock; random: SeededRandom; log: EmbeddedLog; registry: SchemaRegistry; runtime: JobRuntime }) {
+  private constructor(
+    options: ClusterOptions,
+    parts: {
+      clock: ManualClock;
+      random: SeededRandom;
+      log: EmbeddedLog;
+      registry: SchemaRegistry;
+      runtime: JobRuntime;
+    },
+  ) {
     this.#options = options;
     this.clock = parts.clock;
     this.random = parts.random;
@@ -105,7 +114,12 @@ export class SimulatedCluster {
     const gate = (step: string) => this.scheduler.gate(actor, step);
     const steps = {
       gate,
-      loseAnswer: () => (this.random.chance(this.#options.lostAnswers) ? (this.random.chance(0.5) ? ("before" as const) : ("after" as const)) : undefined),
+      loseAnswer: () =>
+        this.random.chance(this.#options.lostAnswers)
+          ? this.random.chance(0.5)
+            ? ("before" as const)
+            : ("after" as const)
+          : undefined,
       onCheckpoint: (path: string, checkpoint: Checkpoint) => this.#checkCheckpoint(path, checkpoint),
       onOpen: (path: string) => {
         held.add(path);
@@ -175,7 +189,11 @@ export class SimulatedCluster {
   }
 
   isIdle(): Promise<boolean> {
-    return isIdle(this.log, [this.runtime], this.running.map((index) => this.#processes.get(index)!.worker));
+    return isIdle(
+      this.log,
+      [this.runtime],
+      this.running.map((index) => this.#processes.get(index)!.worker),
+    );
   }
 
   /** Steps until the condition holds; throws if it does not within the bound, or an invariant breaks. */
@@ -199,7 +217,9 @@ export class SimulatedCluster {
     const planned = this.runtime.plan.subTopologies.flatMap(({ stores }) => stores).find(({ name }) => name === store)!;
     const { lastStableOffset } = this.log.inspect.partition(planned.changelog, partition);
     if (checkpoint.nextOffset > lastStableOffset) {
-      this.violation ??= new InvariantError(`the disk is ahead of the log: ${path} has reached ${checkpoint.nextOffset}, ${planned.changelog} is stable up to ${lastStableOffset}`);
+      this.violation ??= new InvariantError(
+        `the disk is ahead of the log: ${path} has reached ${checkpoint.nextOffset}, ${planned.changelog} is stable up to ${lastStableOffset}`,
+      );
     }
   }
 }

@@ -26,7 +26,8 @@ export function simulatedLog(log: Log, steps: Steps): Log {
     deleteRecords: (before) => call("deleteRecords", () => log.deleteRecords(before)),
     committedOffsets: (...args) => call("committedOffsets", () => log.committedOffsets(...args)),
     openReader: async (options) => simulatedReader(await call("openReader", () => log.openReader(options)), call),
-    openTransactionalProducer: async (id) => simulatedProducer(await call("initTransactions", () => log.openTransactionalProducer(id)), call, steps),
+    openTransactionalProducer: async (id) =>
+      simulatedProducer(await call("initTransactions", () => log.openTransactionalProducer(id)), call, steps),
     joinGroup: async (options) => simulatedConsumer(await log.joinGroup(simulatedListener(options, steps)), call),
     close: () => log.close(),
   };
@@ -52,7 +53,8 @@ function simulatedProducer(producer: TransactionalProducer, call: Call, steps: S
       call("commitTransaction", async () => {
         const lost = steps.loseAnswer();
         if (lost !== "before") await producer.commit();
-        if (lost !== undefined) throw new IndefiniteTransactionError("simulated: the answer to the end of a transaction was lost");
+        if (lost !== undefined)
+          throw new IndefiniteTransactionError("simulated: the answer to the end of a transaction was lost");
       }),
     abort: () => call("abort", () => producer.abort()),
     close: () => producer.close(),
