@@ -35,6 +35,8 @@ interface Input {
 
 /** A waiting input with lag holds the others back at most this long. */
 const INPUT_WAIT_MAX_MS = 1_000;
+/** A worker waits this long for an asynchronous function before it turns to its other tasks. */
+const SUSPENDED_PATIENCE_MS = 20;
 /** Buffered outputs and changed entries beyond these ask for a commit before its time. */
 const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 const CHANGED_ENTRIES_MAX = 100_000;
@@ -54,6 +56,7 @@ export class Task {
   readonly #record: CurrentRecord;
   #source: { readonly topic: string; readonly partition: number; readonly raw: FetchedRecord } | undefined;
   #suspended: (() => Promise<void>)[] = [];
+  #draining: Promise<void> | undefined;
   #wallClockMs: number;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
@@ -135,6 +138,11 @@ export class Task {
     return this.#options.stores.some(({ store }) => store.changedEntries > CHANGED_ENTRIES_MAX);
   }
 
+  /** An asynchronous function of the job is at work: the task waits for it, the worker does not. */
+  get isSuspended(): boolean {
+    return this.#draining !== undefined;
+  }
+
   get isCommitting(): boolean {
     return this.#committing !== undefined;
   }
@@ -153,11 +161,12 @@ export class Task {
 
   /** Event time of the record that would be processed next; undefined if there is none, or it must wait for another input. */
   get headTimestampMs(): number | undefined {
-    return this.#pick()?.queue.timestampMs;
+    return this.isSuspended ? undefined : this.#pick()?.queue.timestampMs;
   }
 
   /** Processes up to `recordsMax` records. Returns how many. */
   async process(recordsMax: number): Promise<number> {
+    if (this.isSuspended) return 0;
     this.#wallClockMs = this.#environment.clock.now();
     let done = 0;
     await this.#guarded(async () => {
@@ -166,7 +175,7 @@ export class Task {
         if (input === undefined) break;
         this.#processHead(input);
         done++;
-        if (this.#suspended.length > 0) await this.#drainSuspended();
+        if (this.#suspended.length > 0 && !(await this.#drainPromptly())) break;
         if ((done & 1023) === 0 && this.wantsCommit) break;
       }
     });
@@ -175,6 +184,7 @@ export class Task {
   }
 
   async advanceWallClock(): Promise<void> {
+    if (this.isSuspended) return;
     this.#wallClockMs = this.#environment.clock.now();
     this.#source = undefined;
     await this.#guarded(async () => {
@@ -192,6 +202,7 @@ export class Task {
    */
   async beginCommit(): Promise<void> {
     invariant(this.#committing === undefined, `task ${this.id} commits twice at once`);
+    await this.#draining;
     if (this.#failure !== undefined) return;
     this.#source = undefined;
     this.#wallClockMs = this.#environment.clock.now();
@@ -300,6 +311,19 @@ export class Task {
     } catch (error) {
       this.#failure = error ?? new InvariantError("a task failed without an error");
     }
+  }
+
+  /** Runs suspended work; false if it takes so long that it goes on by itself, and the task stands still until then. */
+  async #drainPromptly(): Promise<boolean> {
+    const draining = this.#guarded(() => this.#drainSuspended()).then(() => {
+      this.#draining = undefined;
+    });
+    this.#draining = draining;
+    const patience = new AbortController();
+    const late = this.#environment.clock.sleep(SUSPENDED_PATIENCE_MS, patience.signal);
+    await Promise.race([draining, late]);
+    patience.abort();
+    return !this.isSuspended && this.#failure === undefined;
   }
 
   async #drainSuspended(): Promise<void> {

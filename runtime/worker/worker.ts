@@ -81,7 +81,7 @@ export class Worker {
     return {
       running: running.length,
       starting: slots.length - running.length,
-      busy: running.some(({ task }) => task.waiting > 0 || task.isDirty || task.isCommitting),
+      busy: running.some(({ task }) => task.waiting > 0 || task.isDirty || task.isCommitting || task.isSuspended),
     };
   }
 
@@ -201,7 +201,7 @@ export class Worker {
   /** Starts the commit of every task that has none under way; processing goes on meanwhile. */
   async #beginCommits(): Promise<void> {
     for (const slot of this.#slots.values()) {
-      if (slot.status === "running" && !slot.task.isCommitting) await slot.task.beginCommit();
+      if (slot.status === "running" && !slot.task.isCommitting && !slot.task.isSuspended) await slot.task.beginCommit();
     }
   }
 

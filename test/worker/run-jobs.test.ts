@@ -151,6 +151,35 @@ describe("a run of jobs", () => {
     expect(await harness.readRaw("byId.byId.repartition")).toEqual([]);
   });
 
+  it("waits for an asynchronous function only in the task that runs it", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 4);
+    const release = Promise.withResolvers<void>();
+    const job = defineJob({
+      name: "slow",
+      version: 1,
+      commitEvery: "20 ms",
+      flow(from) {
+        from(payments)
+          .process("wait", {
+            output: totals.value,
+            async onRecord(one, context) {
+              if (one.id === "slow") await release.promise;
+              context.emit({ count: 1, total: one.amount });
+            },
+          })
+          .to(totals);
+      },
+    });
+    await harness.produce(payments, [payment("slow", "c0", 0), payment("after", "c0", 1), payment("other", "c1", 2)]);
+    const run = await harness.start([job]);
+    await expect.poll(async () => (await harness.read(totals)).map(({ key }) => key)).toEqual(["c1"]);
+    release.resolve();
+    await run.untilIdle();
+    await run.stop();
+    expect((await harness.read(totals)).map(({ key }) => key).sort()).toEqual(["c0", "c0", "c1"]);
+  });
+
   it("dies with the error of the worker that died, and stops the others", async () => {
     const harness = await openHarness();
     await harness.createTopic(payments.name, 2);
