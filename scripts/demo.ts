@@ -1,6 +1,6 @@
-import { createWriteStream } from "node:fs";
+import { createWriteStream, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { Readable } from "node:stream";
@@ -28,6 +28,12 @@ const SCHEMAS = path.resolve(import.meta.dirname, "../schemas");
 
 const timings: (readonly [what: string, seconds: number])[] = [];
 const folder = await mkdtemp(path.join(tmpdir(), "mulgil-demo-"));
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    rmSync(folder, { recursive: true, force: true });
+    process.exit(128 + constants.signals[signal]);
+  });
+}
 try {
   await demo(folder);
 } finally {

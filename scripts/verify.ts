@@ -5,7 +5,7 @@ import path from "node:path";
 import { performance } from "node:perf_hooks";
 import { styleText } from "node:util";
 
-/** Everything that must hold before a change goes in: `npm test`. All checks run, whatever fails before them. */
+/** Everything that must hold before a change goes in: `npm test`. All checks run, whatever fails before them. Arguments go to Vitest. */
 const CHECKS = [
   { name: "format and lint", script: "check:lint" },
   { name: "types", script: "check:types" },
@@ -58,6 +58,7 @@ function test(): Outcome {
   const start = performance.now();
   const vitest = path.join(home, "node_modules", "vitest", "vitest.mjs");
   const args = [vitest, "run", "--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  args.push(...process.argv.slice(2));
   const { status } = spawnSync(process.execPath, args, { cwd: home, stdio: "inherit" });
   const seconds = (performance.now() - start) / 1000;
   const { passed, failed } = counts(report);

@@ -28,10 +28,9 @@ const ADVICE: Readonly<Record<string, Problem>> = {
 /** Turns whatever was thrown into one message. Deeper causes count where they say more than what wraps them: a full disk, say. */
 export function problemOf(error: unknown): Problem {
   const chain = causes(error);
-  for (const each of chain) {
-    if (isDiskFull(each)) return ADVICE["ENOSPC"]!;
-  }
   const [first] = chain;
+  const isTold = first instanceof MulgilError && first.code === ADVICE["ENOSPC"]!.code;
+  if (!isTold && chain.some(isDiskFull)) return ADVICE["ENOSPC"]!;
   if (first instanceof MulgilError) return { code: first.code, message: first.message };
   const system = first as NodeJS.ErrnoException | undefined;
   const advice = system?.code === undefined ? undefined : ADVICE[system.code];

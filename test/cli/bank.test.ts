@@ -16,8 +16,28 @@ interface PrintedMonth {
 const JOBS = ["standardise", "account-months", "standard-transaction", "standard-transaction.test"].map(
   (name) => `jobs/bank/${name}.ts`,
 );
-/** Records that the jobs have read when they are killed: at the start, within a first commit, between commits, near the end. */
-const KILLED_AT = [0, 1, 12_000, 29_000, 41_000, 50_000];
+interface ToldProgress {
+  readonly job: string;
+  readonly recordsIn: number;
+  readonly recordsOut: number;
+}
+
+interface Progress {
+  /** By the jobs together, since the process started. */
+  readonly read: number;
+  readonly monthsRead: number;
+  readonly monthsWritten: number;
+}
+
+/** When the process is killed: as the jobs start, in the middle of each job, behind the last record but before its commit, between the commits of two tasks. */
+const KILLED_WHEN: readonly ((progress: Progress) => boolean)[] = [
+  () => true,
+  ({ read }) => read > 12_000,
+  ({ monthsRead }) => monthsRead > 0,
+  ({ monthsRead }) => monthsRead > 9_000,
+  ({ monthsRead }) => monthsRead > 25_000,
+  ({ monthsWritten }) => monthsWritten > 0,
+];
 
 let home: string;
 let bank: BankFile;
@@ -62,18 +82,20 @@ const byAccountAndMonth = (records: readonly PrintedMonth[]): ReadonlyMap<string
     ({ accountId, month }) => `${accountId} ${month}`,
   );
 
-/** By all jobs, as their newest lines of progress tell it; -1 before the first of them. */
-function recordsRead(stdout: string): number {
-  const lines = stdout
-    .split("\n")
-    .slice(0, -1)
-    .filter((line) => line.includes('"message":"progress"'));
-  const latestOf = new Map(
-    lines
-      .map((line) => JSON.parse(line) as { job: string; recordsIn: number })
-      .map(({ job, recordsIn }) => [job, recordsIn]),
-  );
-  return latestOf.size === 0 ? -1 : [...latestOf.values()].reduce((sum, recordsIn) => sum + recordsIn, 0);
+/** What the newest lines of progress tell; undefined before the first of them. */
+function progressOf(stdout: string): Progress | undefined {
+  const lines = stdout.split("\n").slice(0, -1).slice(-20);
+  const told = lines
+    .filter((line) => line.includes('"message":"progress"'))
+    .map((line) => JSON.parse(line) as ToldProgress);
+  if (told.length === 0) return undefined;
+  const newest = (name: string) => told.findLast(({ job }) => job === name) ?? { recordsIn: 0, recordsOut: 0 };
+  const months = newest("account-months");
+  return {
+    read: newest("standardise").recordsIn + months.recordsIn,
+    monthsRead: months.recordsIn,
+    monthsWritten: months.recordsOut,
+  };
 }
 
 function latest(records: readonly PrintedMonth[]): readonly AccountMonthTotals[] {
@@ -114,11 +136,14 @@ describe("the bank's jobs", () => {
   it("end in the same totals when they are killed at any moment and started again", async () => {
     const dir = dataDir();
     let killed = 0;
-    for (const [attempt, records] of KILLED_AT.entries()) {
+    for (const [attempt, isMoment] of KILLED_WHEN.entries()) {
       const run = startMulgil(runArgs(dir, "--workers", String(1 + (attempt % 2)), "--progress-every", "10ms"));
       run.process.stdin.end();
-      const isFar = run.until(({ stdout }) => recordsRead(stdout) >= records);
-      await Promise.race([isFar, run.ended]).catch(() => undefined);
+      const isThere = run.until(({ stdout }) => {
+        const progress = progressOf(stdout);
+        return progress !== undefined && isMoment(progress);
+      });
+      await Promise.race([isThere, run.ended]).catch(() => undefined);
       if (run.process.kill("SIGKILL")) killed++;
       await run.ended;
     }

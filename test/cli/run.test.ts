@@ -1,3 +1,4 @@
+import { writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDataDirectory } from "../../runtime/log/embedded/data-directory.ts";
@@ -130,6 +131,19 @@ describe("mulgil run", () => {
     expect(stderr).toMatch(
       new RegExp(`^mulgil: the data directory .* is in use by process ${process.pid}; .* \\[DATA_DIR_LOCKED\\]\\n$`),
     );
+  });
+
+  it("sends a record whose step throws to the dead letters, and goes on with the others", async () => {
+    const { cwd, run } = await project();
+    const picky = JOB.replace('id !== "drop"', '{ if (id === "b") throw new Error("not b"); return true; }');
+    writeFileSync(path.join(cwd, "job.ts"), picky);
+    const { code, stdout, stderr } = await run("--until-idle");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(objectsIn(stdout).at(-1)).toMatchObject({ message: "summary", recordsIn: 4, deadLetters: 1 });
+    const letters = objectsIn((await mulgil(["read", "totals.dlq", "-d", "data"], { cwd })).stdout);
+    expect(letters).toMatchObject([
+      { key: "b", value: { id: "b" }, headers: { "mulgil.dlq.message": "not b", "mulgil.dlq.topic": "events" } },
+    ]);
   });
 
   it("names the topic that a job reads and nobody has written", async () => {

@@ -33,7 +33,8 @@ function inFolder(
   args: readonly string[],
   options: { readonly node: string; readonly input?: string },
 ) {
-  const env = { ...process.env, PATH: `${options.node}${path.delimiter}${process.env["PATH"]}`, NODE_OPTIONS: "" };
+  const { MULGIL_DATA_DIR: _folder, MULGIL_DEBUG: _debug, ...inherited } = process.env;
+  const env = { ...inherited, PATH: `${options.node}${path.delimiter}${process.env["PATH"]}`, NODE_OPTIONS: "" };
   return spawnSync(command, args, {
     cwd: folder,
     env,

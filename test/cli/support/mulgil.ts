@@ -42,7 +42,7 @@ export interface RunningCommand {
 
 /** Starts a command; if it still runs when the test is over, it is killed. */
 export function startMulgil(args: readonly string[], options: CommandOptions = {}): RunningCommand {
-  const { FORCE_COLOR: _, ...inherited } = process.env;
+  const { FORCE_COLOR: _color, MULGIL_DATA_DIR: _folder, MULGIL_DEBUG: _debug, ...inherited } = process.env;
   const child = spawn(options.launcher ?? LAUNCHER, args, {
     cwd: options.cwd ?? REPOSITORY,
     env: { ...inherited, NO_COLOR: "1", ...options.env },
