@@ -22,14 +22,44 @@ export {
 } from "./dsl/aggregators.ts";
 export { defineJob, type From, type Job, type JobDefinition, type SourceOptions } from "./dsl/define-job.ts";
 export type { Duration } from "./dsl/duration.ts";
-export { mapStore, type ProcessContext, type ProcessOptions, type Timer, type TimerDomain, valueStore } from "./dsl/process.ts";
+export {
+  mapStore,
+  type ProcessContext,
+  type ProcessOptions,
+  type Timer,
+  type TimerDomain,
+  valueStore,
+} from "./dsl/process.ts";
 export type { RecordContext } from "./dsl/record.ts";
-export type { Aggregated, AggregateOptions, Stream, UserAggregateOptions, WindowedResult, WindowedStream } from "./dsl/stream.ts";
+export type {
+  Aggregated,
+  AggregateOptions,
+  Stream,
+  UserAggregateOptions,
+  WindowedResult,
+  WindowedStream,
+} from "./dsl/stream.ts";
 export type { Table } from "./dsl/table.ts";
 export { type TopicDefinition, type TopicKey, type TopicOptions, type TopicValue, topic } from "./dsl/topic.ts";
 export type { Delivery } from "./dsl/topology.ts";
-export { type Emit, type Grace, hopping, session, sliding, tumbling, type WindowBounds, type Windows } from "./dsl/windows.ts";
-export { ConfigError, DefinitionError, InvariantError, type Issue, RecordError, TerminalError } from "./errors/errors.ts";
+export {
+  type Emit,
+  type Grace,
+  hopping,
+  session,
+  sliding,
+  tumbling,
+  type WindowBounds,
+  type Windows,
+} from "./dsl/windows.ts";
+export {
+  ConfigError,
+  DefinitionError,
+  InvariantError,
+  type Issue,
+  RecordError,
+  TerminalError,
+} from "./errors/errors.ts";
 export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";
 export type { Plan, PlannedStore, PlannedTopic, SubTopology } from "./plan/plan.ts";

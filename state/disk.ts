@@ -24,7 +24,7 @@ export interface Database {
   getSync(key: Buffer): Buffer | undefined;
   /**
    * Writes all groups of changes, in their order, as one atomic batch. Returns when the operating system has it.
-   * After a write that failed the next one reopens the database; until then, and while it does, the rest can be read or not.
+   * After a write that failed the next one reopens the database first; reads fail while it does.
    * @throws MulgilError STATE_DISK_FULL, STATE_WRITE_FAILED
    */
   write(...changes: readonly (readonly ChangelogRecord[])[]): Promise<void>;

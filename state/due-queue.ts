@@ -108,12 +108,15 @@ export class DueQueue<K> {
     this.earliestDueMs = this.#head < this.#items.length ? this.#items[this.#head]!.dueMs : this.#throughMs;
   }
 
-  /** The first up to `entriesMax` that are due until then. They stay until their entries change. */
-  async due(uptoMs: number, entriesMax: number): Promise<readonly Due<K>[]> {
+  /**
+   * The first up to `entriesMax` that are due until then. They stay until their entries change. `take` is called for all of them at
+   * once, because they may change as soon as something else runs.
+   */
+  async due<R>(uptoMs: number, entriesMax: number, take: (due: Due<K>) => R): Promise<R[]> {
     for (;;) {
       const found = this.#first(uptoMs, entriesMax);
       const isComplete = this.#throughMs > uptoMs || this.#throughMs === Number.POSITIVE_INFINITY;
-      if (found.length >= entriesMax || isComplete) return found;
+      if (found.length >= entriesMax || isComplete) return found.map(take);
       await this.load(Math.min(Math.max(entriesMax, 1), itemsMax / 2));
     }
   }
@@ -163,17 +166,24 @@ export class DueQueue<K> {
     const last = read.at(-1);
     this.#throughMs = isEnd || last === undefined ? Number.POSITIVE_INFINITY : readOrderedDouble(last, 1);
     if (last !== undefined) this.#throughKey = last.subarray(timedKeyOffset);
+    const items = this.#items.filter((item) => item.live);
+    const add = (item: Due<K>) => {
+      items.push(item);
+      this.#byToken.set(item.token, item);
+    };
     for (const entry of read) {
       const bytes = entry.subarray(timedKeyOffset);
       const key = this.#source.decode(bytes);
       const token = this.#source.token(key);
       if (changes.has(token) || this.#byToken.has(token)) continue;
-      this.#insert({ key, token, dueMs: readOrderedDouble(entry, 1), bytes, live: true });
+      add({ key, token, dueMs: readOrderedDouble(entry, 1), bytes, live: true });
     }
     for (const [token, { key, dueMs }] of changes) {
       if (this.#byToken.has(token) || !this.#holds(dueMs, key)) continue;
-      this.#insert({ key, token, dueMs, bytes: undefined, live: true });
+      add({ key, token, dueMs, bytes: undefined, live: true });
     }
+    this.#items = items.sort((left, right) => this.#compare(left, right));
+    this.#head = 0;
     this.#updateEarliest();
   }
 

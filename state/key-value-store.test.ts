@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Spending, spendingValues, textKeys, withLevelDisk } from "../bench/state-fixtures.ts";
 import type { StateDisk } from "./disk.ts";
+import { checkpointKey } from "./key-layout.ts";
 import { openKeyValueStore } from "./key-value-store.ts";
 import { memoryDisk } from "./memory-disk.ts";
 import type { KeyValueStore } from "./store.ts";
@@ -114,7 +115,8 @@ describe.each(disks)("a key-value store on $name", (subject) => {
       const store = await open(disk);
       const sealed = [];
       for (let round = 0; round < 20; round++) {
-        for (let key = 0; key < 500; key++) store.put(`${"k".repeat(50)}${key}`, spent(round), round);
+        for (let key = 0; key < 500; key++)
+          store.put(`${"k".repeat(key === 7 ? 300_000 : 50)}${key}`, spent(round), round);
         const records = await commit(store, round);
         sealed.push({
           records,
@@ -247,6 +249,16 @@ describe.each(disks)("a key-value store on $name", (subject) => {
       { numRuns: subject.runs },
     );
   });
+});
+
+it("closes a database whose meta entries cannot be read, so that it can be moved aside", async () => {
+  const disk = memoryDisk();
+  const database = await disk.open("store");
+  await database.write([{ key: checkpointKey, value: Buffer.from("?") }]);
+  await database.close();
+  await expect(open(disk)).rejects.toMatchObject({ code: "STATE_CORRUPTED" });
+  await disk.quarantine("store", "unreadable");
+  expect((await open(disk)).checkpoint).toBeUndefined();
 });
 
 it("leaves the sealed overlay in place when the disk is full, so that it can be written later", async () => {

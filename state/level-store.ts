@@ -54,10 +54,15 @@ export abstract class LevelStore implements Store {
   /** Reads what is kept in memory about LevelDB's contents. */
   protected abstract readContents(): Promise<void>;
 
-  /** Before first use. */
+  /** Before first use. If it fails, the database is closed and can be moved aside. */
   async open(): Promise<void> {
-    if (this.database.getSync(clearingKey) !== undefined) await this.#finishClear();
-    await this.#readMeta();
+    try {
+      if (this.database.getSync(clearingKey) !== undefined) await this.#finishClear();
+      await this.#readMeta();
+    } catch (error) {
+      await this.database.close();
+      throw error;
+    }
   }
 
   async #readMeta(): Promise<void> {

@@ -118,9 +118,7 @@ class LevelTimeIndexedStore<K, V> extends LevelStore implements TimeIndexedStore
   }
 
   async due(uptoMs: number, entriesMax: number): Promise<readonly (readonly [key: K, value: V, dueMs: number])[]> {
-    const found: (readonly [K, V, number])[] = [];
-    for (const item of await this.#queue.due(uptoMs, entriesMax)) if (item.live) found.push(this.#dueEntry(item));
-    return found;
+    return this.#queue.due(uptoMs, entriesMax, (due) => this.#dueEntry(due));
   }
 
   #dueEntry({ key, token, dueMs }: Due<K>): readonly [K, V, number] {

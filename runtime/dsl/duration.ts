@@ -9,3 +9,6 @@ export function parseDuration(text: Duration): number | undefined {
   const value = ms(text.trim() as StringValue) as number | undefined;
   return value === undefined || !Number.isFinite(value) ? undefined : Math.round(value);
 }
+
+/** A duration as people read it, rounded to its largest unit: "431 days". */
+export const formatDuration = (durationMs: number): string => ms(durationMs, { long: true });

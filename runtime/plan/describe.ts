@@ -1,3 +1,4 @@
+import { formatDuration } from "../dsl/duration.ts";
 import type { Plan, PlannedStep, PlannedTopic, SubTopology } from "./plan.ts";
 
 export type DescribeFormat = "text" | "mermaid" | "json";
@@ -17,7 +18,7 @@ export function describe(plan: Plan, format: DescribeFormat): string {
 function text(plan: Plan): string {
   const steps = new Map(plan.steps.map((step) => [step.id, step]));
   return [
-    `job ${plan.job}, version ${plan.version}, plan ${plan.hash}: ${plan.delivery}, commits every ${plan.commitEveryMs} ms`,
+    `job ${plan.job}, version ${plan.version}, plan ${plan.hash}: ${plan.delivery}, commits every ${formatDuration(plan.commitEveryMs)}`,
     ...plan.subTopologies.map((part) => subTopologyText(part, steps)),
     ["topics", ...plan.topics.map(topicText)].join("\n"),
   ].join("\n\n");
@@ -31,7 +32,7 @@ function subTopologyText(part: SubTopology, steps: ReadonlyMap<string, PlannedSt
   });
   const stores = part.stores.map(
     (store) =>
-      `  store       ${store.name}  (${store.kind}, changelog ${store.changelog}${store.retentionMs === null ? "" : `, kept ${store.retentionMs} ms of stream time`})`,
+      `  store       ${store.name}  (${store.kind}, changelog ${store.changelog}${store.retentionMs === null ? "" : `, kept ${formatDuration(store.retentionMs)} of stream time`})`,
   );
   return [`sub-topology ${part.name}: one task per partition of ${part.sources.join(", ")}`, ...lines, ...stores].join(
     "\n",
@@ -43,7 +44,7 @@ function topicText(topic: PlannedTopic): string {
     typeof topic.partitions === "number"
       ? `${topic.partitions} partitions if created`
       : `partitions like ${topic.partitions.like.join(", ")}`;
-  const kept = topic.retentionMs === -1 ? "kept" : `kept ${topic.retentionMs} ms`;
+  const kept = topic.retentionMs === -1 ? "kept" : `kept ${formatDuration(topic.retentionMs)}`;
   return `  ${topic.role.padEnd(12)}${topic.topic}  (${[partitions, topic.cleanupPolicy, kept, topic.schema, topic.keyType && `key ${topic.keyType}`].filter(Boolean).join(", ")})`;
 }
 

@@ -14,6 +14,7 @@ interface RunOptions {
   readonly drainTimeout: number;
   readonly logFormat?: LogFormat;
   readonly progressEvery: number;
+  readonly dropStore: readonly string[];
 }
 
 const DRAIN_MS = 30_000;
@@ -41,6 +42,14 @@ export function addRun(program: Command): void {
         .default(PROGRESS_MS, "5s")
         .argParser(duration),
     )
+    .addOption(
+      new Option(
+        "--drop-store <name>",
+        "a store of the version before whose state may be forgotten; may be given several times",
+      )
+        .default([], "none")
+        .argParser((name: string, before: readonly string[]) => [...before, name]),
+    )
     .addHelpText(
       "after",
       examples(
@@ -65,6 +74,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
       dataDir: path.resolve(options.dataDir),
       workers: options.workers,
       drainTimeoutMs: options.drainTimeout,
+      droppedStores: options.dropStore,
       onEvent: report.event,
     });
     report.follow(run);
