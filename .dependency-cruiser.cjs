@@ -5,27 +5,67 @@ const src = (path) => ({ path, pathNot: test });
 
 module.exports = {
   forbidden: [
-    rule("no-cycles", "An import cycle means two files are one thing.", {}, { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } }),
-    rule("schemas-alone", "schemas imports nobody.", { path: "^schemas/", pathNot: `${test}|^schemas/types/` }, { path: "^(state|runtime|jobs|scripts|test|bench)/" }),
-    rule("state-on-schemas", "state imports schemas only.", src("^state/"), { path: "^(runtime|jobs|scripts|test|bench)/" }),
-    rule("runtime-below", "runtime imports schemas and state only.", src("^runtime/"), { path: "^(jobs|scripts|test|bench)/" }),
-    rule("jobs-are-users", "A job imports the public entry and the types of schemas/, as a user's repository would.", src("^jobs/"), {
-      path: "^(state|scripts|test|bench)/|^runtime/(?!index\\.ts$|testing/index\\.ts$)|^schemas/(?!types/)",
+    rule(
+      "no-cycles",
+      "An import cycle means two files are one thing.",
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ["type-only"] } },
+    ),
+    rule(
+      "schemas-alone",
+      "schemas imports nobody.",
+      { path: "^schemas/", pathNot: `${test}|^schemas/types/` },
+      { path: "^(state|runtime|jobs|scripts|test|bench)/" },
+    ),
+    rule("state-on-schemas", "state imports schemas only.", src("^state/"), {
+      path: "^(runtime|jobs|scripts|test|bench)/",
     }),
-    rule("dsl-first", "dsl is the bottom of runtime.", src("^runtime/dsl/"), { path: "^runtime/(?!dsl/|errors/|time/)" }),
-    rule("plan-on-dsl", "plan knows dsl, not what runs it.", src("^runtime/plan/"), { path: "^runtime/(?!plan/|dsl/|errors/|time/)" }),
-    rule("operators-see-no-log", "Operators and resilience see state and time, never the log or the worker.", src("^runtime/(operators|resilience)/"), {
-      path: "^runtime/(worker|log|ops|testing)/",
+    rule("runtime-below", "runtime imports schemas and state only.", src("^runtime/"), {
+      path: "^(jobs|scripts|test|bench)/",
     }),
-    rule("log-is-below-worker", "The log knows nothing of jobs.", src("^runtime/log/"), { path: "^runtime/(?!log/|errors/|time/)" }),
-    rule("no-barrels-inside", "Public entries are for outsiders.", src("^runtime/"), { path: "^runtime/(index|testing/index)\\.ts$" }),
-    rule("one-kafka-importer", "Only the Kafka log imports the Kafka client.", { pathNot: "^runtime/log/kafka/" }, { path: "node_modules/kafkajs" }),
+    rule(
+      "jobs-are-users",
+      "A job imports the public entry and the types of schemas/, as a user's repository would.",
+      src("^jobs/"),
+      {
+        path: "^(state|scripts|test|bench)/|^runtime/(?!index\\.ts$|testing/index\\.ts$)|^schemas/(?!types/)",
+      },
+    ),
+    rule("dsl-first", "dsl is the bottom of runtime.", src("^runtime/dsl/"), {
+      path: "^runtime/(?!dsl/|errors/|time/)",
+    }),
+    rule("plan-on-dsl", "plan knows dsl, not what runs it.", src("^runtime/plan/"), {
+      path: "^runtime/(?!plan/|dsl/|errors/|time/)",
+    }),
+    rule(
+      "operators-see-no-log",
+      "Operators and resilience see state and time, never the log or the worker.",
+      src("^runtime/(operators|resilience)/"),
+      {
+        path: "^runtime/(worker|log|ops|testing)/",
+      },
+    ),
+    rule("log-is-below-worker", "The log knows nothing of jobs.", src("^runtime/log/"), {
+      path: "^runtime/(?!log/|errors/|time/)",
+    }),
+    rule("no-barrels-inside", "Public entries are for outsiders.", src("^runtime/"), {
+      path: "^runtime/(index|testing/index)\\.ts$",
+    }),
+    rule(
+      "one-kafka-importer",
+      "Only the Kafka log imports the Kafka client.",
+      { pathNot: "^runtime/log/kafka/" },
+      { path: "node_modules/kafkajs" },
+    ),
   ],
   options: {
     tsConfig: { fileName: "tsconfig.json" },
     tsPreCompilationDeps: true,
     doNotFollow: { path: "node_modules" },
     exclude: { path: "^dist/" },
-    enhancedResolveOptions: { conditionNames: ["mulgil-source", "import", "node", "default"], exportsFields: ["exports"] },
+    enhancedResolveOptions: {
+      conditionNames: ["mulgil-source", "import", "node", "default"],
+      exportsFields: ["exports"],
+    },
   },
 };

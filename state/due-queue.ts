@@ -114,11 +114,17 @@ export class DueQueue<K> {
    */
   async due<R>(uptoMs: number, entriesMax: number, take: (due: Due<K>) => R): Promise<R[]> {
     for (;;) {
-      const found = this.#first(uptoMs, entriesMax);
-      const isComplete = this.#throughMs > uptoMs || this.#throughMs === Number.POSITIVE_INFINITY;
-      if (found.length >= entriesMax || isComplete) return found.map(take);
+      const found = this.loaded(uptoMs, entriesMax, take);
+      if (found !== undefined) return found;
       await this.load(Math.min(Math.max(entriesMax, 1), itemsMax / 2));
     }
+  }
+
+  /** As `due`, but at once; undefined if the index has to be read first. */
+  loaded<R>(uptoMs: number, entriesMax: number, take: (due: Due<K>) => R): R[] | undefined {
+    const found = this.#first(uptoMs, entriesMax);
+    const isComplete = this.#throughMs > uptoMs || this.#throughMs === Number.POSITIVE_INFINITY;
+    return found.length >= entriesMax || isComplete ? found.map(take) : undefined;
   }
 
   #first(uptoMs: number, entriesMax: number): Due<K>[] {

@@ -85,5 +85,7 @@ export interface TimeIndexedStore<K, V> extends Store {
   readonly earliestDueMs: number;
   /** Up to `entriesMax` live entries with due ≤ uptoMs, earliest first (equal times by key bytes); afterwards earliestDueMs is exact up to what was read. */
   due(uptoMs: number, entriesMax: number): Promise<readonly (readonly [key: K, value: V, dueMs: number])[]>;
+  /** As `due`, but at once; undefined if that takes reading from LevelDB. */
+  dueLoaded(uptoMs: number, entriesMax: number): readonly (readonly [key: K, value: V, dueMs: number])[] | undefined;
   entries(): AsyncIterable<readonly [key: K, value: V]>;
 }

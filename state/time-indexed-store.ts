@@ -121,6 +121,10 @@ class LevelTimeIndexedStore<K, V> extends LevelStore implements TimeIndexedStore
     return this.#queue.due(uptoMs, entriesMax, (due) => this.#dueEntry(due));
   }
 
+  dueLoaded(uptoMs: number, entriesMax: number): readonly (readonly [key: K, value: V, dueMs: number])[] | undefined {
+    return this.#queue.loaded(uptoMs, entriesMax, (due) => this.#dueEntry(due));
+  }
+
   #dueEntry({ key, token, dueMs }: Due<K>): readonly [K, V, number] {
     const entry = this.#entry(token, key);
     if (entry.value === undefined || entry.dueMs !== dueMs) {

@@ -174,6 +174,7 @@ export function describeTransactionsContract(name: string, factory: LogFactory):
       await old.produce([batch(topic, 0, "decided")]);
       const committed = old.commit();
       await log.openTransactionalProducer(id);
+      expect(await endOf(topic, "read_committed")).toBe(await endOf(topic, "read_uncommitted"));
       const outcome = await codeOf(committed);
       const visible = await committedTexts(subject, { topic, partition: 0 });
       expect(visible).toEqual(outcome === "no error" ? ["decided"] : []);

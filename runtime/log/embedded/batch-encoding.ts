@@ -110,10 +110,7 @@ function nullable(reader: ByteReader): Buffer | null {
 function decodeHeaders(reader: ByteReader): Headers | undefined {
   const count = reader.integer();
   if (count === -1) return undefined;
-  const headers: Record<string, Buffer> = {};
-  for (let i = 0; i < count; i++) {
-    const name = reader.string();
-    headers[name] = reader.bytes();
-  }
-  return headers;
+  const headers: [string, Buffer][] = [];
+  for (let i = 0; i < count; i++) headers.push([reader.string(), reader.bytes()]);
+  return Object.fromEntries(headers);
 }

@@ -178,6 +178,21 @@ describe("compaction", () => {
     expect((await content()).found.map((text) => text.slice(0, 4))).toEqual(["7:k1", "8:k2", "9:k0"]);
   });
 
+  it("remembers what is aborted while it runs", async () => {
+    await open("compact");
+    const producer = await log.openTransactionalProducer("id");
+    for (let i = 0; i < 6; i++) await write(`k${i}=1`);
+    await producer.begin();
+    expect(await log.maintain({ bytesMax: 1 })).toEqual({ isComplete: false });
+    await producer.produce([{ ...where, records: [record("k0=aborted")] }]);
+    await producer.abort();
+    while (!(await log.maintain({ bytesMax: 1 })).isComplete);
+    expect((await content()).found).toHaveLength(6);
+    await log.close();
+    await open("compact");
+    expect((await content()).found).toHaveLength(6);
+  });
+
   it("is remembered when the log is opened again", async () => {
     await open("compact");
     await write("a=1", "a=2", "b");

@@ -209,16 +209,18 @@ describe("the socket of a data directory", () => {
       encodeFrame({ id: 1, method: "describeTopics", args: [] }).subarray(0, 12),
       serialize(body),
     ];
+    const answered: number[] = [];
     for (const attack of attacks) {
       await new Promise<void>((resolve) => {
         const socket = connect(path.join(folder, "mulgil.sock"), () => socket.end(attack));
         socket.on("error", () => undefined);
         socket.on("close", () => resolve());
-        socket.resume();
+        socket.on("data", () => answered.push(attacks.indexOf(attack)));
       });
       expect(await client.log.describeTopics()).toEqual([]);
     }
     expect(await owner.log.describeTopics()).toEqual([]);
+    expect(answered, "well-formed but wrong calls get an error").toEqual([6, 7, 8]);
   });
 
   it("carries many large calls at once within its bounds", async () => {

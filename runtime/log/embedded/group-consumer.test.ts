@@ -1,11 +1,14 @@
+import { MemoryLevel } from "memory-level";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ManualClock } from "../../testing/manual-clock.ts";
 import type { Assignor, GroupConsumer, GroupListener } from "../port.ts";
 import type { EmbeddedLog } from "./embedded-log.ts";
 import { memoryLog } from "./memory-log.ts";
+import { openEmbeddedLog } from "./open-embedded-log.ts";
 
 const where = { topic: "t", partition: 0 };
 const toTheFirst: Assignor = { name: "first", assign: (members) => new Map([[members[0]!.memberId, [where]]]) };
+const config = { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 0 } as const;
 const commitOf = (metadata: string) => [{ ...where, offset: 0, metadata }];
 
 let clock: ManualClock;
@@ -13,7 +16,6 @@ let log: EmbeddedLog;
 beforeEach(async () => {
   clock = new ManualClock();
   log = await memoryLog({ clock, random: () => 0.3 });
-  const config = { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 0 } as const;
   await log.ensureTopics([{ topic: "t", partitions: 1, config }]);
 });
 
@@ -69,17 +71,26 @@ describe("a group consumer", () => {
     expect(await log.committedOffsets("g", [where])).toEqual([]);
   });
 
-  it("is not asked to commit again for what it has handed over", async () => {
-    const first = await join();
-    await first.consumer.poll(0);
-    const second = await join();
+  it("may commit until the next generation begins, and not before it knows of that", async () => {
+    const [first, second, third] = [await join(), await join(), await join()];
+    for (const { consumer } of [first, second, first, second, third, first]) await consumer.poll(0);
+    expect(first.events.at(-1)).toBe("rebalance");
+    await first.consumer.commit(commitOf("while it waits"));
     await second.consumer.poll(0);
-    const third = await join();
-    await third.consumer.poll(0);
+    await expect(first.consumer.commit(commitOf("too late"))).rejects.toMatchObject({ code: "LOG_FENCED" });
     await first.consumer.poll(0);
-    await second.consumer.poll(0);
-    await first.consumer.poll(0);
-    expect(first.events).toEqual(["assigned 1", "rebalance", "assigned 1"]);
+    expect(first.events.at(-1)).toBe("assigned 1");
+    expect(await log.committedOffsets("g", [where])).toMatchObject([{ metadata: "while it waits" }]);
+    await first.consumer.commit(commitOf("again"));
+  });
+
+  it("is not asked to commit what it has handed over, or was never told of", async () => {
+    const [first, second, third, fourth] = [await join(), await join(), await join(), await join()];
+    for (const { consumer } of [first, second, first, second, third, first]) await consumer.poll(0);
+    await second.consumer.close();
+    for (const { consumer } of [fourth, first, third, first]) await consumer.poll(0);
+    expect(first.events).toEqual(["assigned 1", "rebalance", "assigned 1", "rebalance", "assigned 1"]);
+    expect(first.consumer.generation).toBe(4);
   });
 
   it("is lost when its callback takes longer than its session, unless it sends heartbeats", async () => {
@@ -133,16 +144,39 @@ describe("a group consumer", () => {
     expect(await log.committedOffsets("g", [where])).toMatchObject([{ metadata: "within" }]);
   });
 
-  it("does not return records of a partition that was paused or moved while they were read", async () => {
+  it("does not return records of a partition that was paused while they were read", async () => {
+    const database = new MemoryLevel<Buffer, Buffer>({ keyEncoding: "buffer", valueEncoding: "buffer" });
+    log = await openEmbeddedLog({ database, clock, tailCacheBytesMax: 0 });
+    await log.ensureTopics([{ topic: "t", partitions: 1, config }]);
     const { consumer } = await join();
     await consumer.poll(0);
     await log.produce([{ ...where, records: [{ key: null, value: Buffer.from("v"), timestampMs: 0 }] }]);
     consumer.seek([{ ...where, offset: 0 }]);
-    const polled = consumer.poll(0);
-    consumer.pause([where]);
-    expect(await polled).toEqual([]);
-    consumer.resume([where]);
-    expect(await consumer.poll(0)).toHaveLength(1);
+    let reads = 0;
+    const snapshot = database.snapshot.bind(database);
+    database.snapshot = (options) => {
+      reads += 1;
+      return snapshot(options);
+    };
+    const isReading = () => reads % 2 === 1;
+    for (const meanwhile of [() => consumer.pause([where]), () => consumer.seek([{ ...where, offset: 1 }])]) {
+      const polled = consumer.poll(0);
+      while (!isReading()) await Promise.resolve();
+      meanwhile();
+      expect(await polled).toEqual([]);
+      consumer.resume([where]);
+      consumer.seek([{ ...where, offset: 0 }]);
+      expect(await consumer.poll(0)).toHaveLength(1);
+      consumer.seek([{ ...where, offset: 0 }]);
+    }
+  });
+
+  it("lets the committed offsets be read only after commits that are on their way", async () => {
+    const { consumer } = await join();
+    await consumer.poll(0);
+    const committing = consumer.commit(commitOf("on its way"));
+    expect(await log.committedOffsets("g", [where])).toMatchObject([{ metadata: "on its way" }]);
+    await committing;
   });
 
   it("tells which partition it may not seek", async () => {

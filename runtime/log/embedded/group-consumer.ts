@@ -179,7 +179,7 @@ export class EmbeddedGroupConsumer implements GroupConsumer {
       }
       this.#group.touch(member);
       if (this.#group.mustRejoin(member)) await this.#rejoin(member);
-      else if (member.generation > this.#generation) await this.#takeOver(member);
+      else if (this.#group.isAssigned(member) && member.generation > this.#generation) await this.#takeOver(member);
       else return;
     }
   }

@@ -57,6 +57,11 @@ export class Group {
     return this.#members.get(member.memberId) === member;
   }
 
+  /** The member's assignment is the current one; during a rebalance none is. */
+  isAssigned(member: Member): boolean {
+    return this.#status.name === "settled" && member.generation === this.#generation;
+  }
+
   /** A rebalance waits for this member. */
   mustRejoin(member: Member): boolean {
     return this.#status.name === "joining" && !member.hasJoined;

@@ -1,6 +1,3 @@
-import { ByteReader } from "../../../state/byte-reader.ts";
-import { ByteWriter } from "../../../state/byte-writer.ts";
-
 /** What is remembered of a partition beside its batches. It is written with every append, so the end is always that of the batches. */
 export interface PartitionStatus {
   readonly startOffset: number;
@@ -25,36 +22,31 @@ export const emptyPartition: PartitionStatus = {
   tombstonesDueMs: undefined,
 };
 
-const STATUS_BYTES_MAX = 80;
+const FIELDS = 7;
+const NONE = Number.NaN;
 
+/** Doubles of a fixed length: this is written with every append. */
 export function encodePartitionStatus(status: PartitionStatus): Buffer {
-  const writer = new ByteWriter(STATUS_BYTES_MAX);
-  writer.integer(status.startOffset);
-  writer.integer(status.endOffset);
-  writer.integer(status.compactedTo);
-  writer.integer(status.compactedBytes);
-  writer.integer(status.dirtyBytes);
-  writer.integer(status.dirtySinceMs);
-  writer.integer(status.tombstonesDueMs ?? -1);
-  return writer.buffer.subarray(0, writer.position);
+  const encoded = Buffer.allocUnsafe(FIELDS * 8);
+  let position = encoded.writeDoubleBE(status.startOffset, 0);
+  position = encoded.writeDoubleBE(status.endOffset, position);
+  position = encoded.writeDoubleBE(status.compactedTo, position);
+  position = encoded.writeDoubleBE(status.compactedBytes, position);
+  position = encoded.writeDoubleBE(status.dirtyBytes, position);
+  position = encoded.writeDoubleBE(status.dirtySinceMs, position);
+  encoded.writeDoubleBE(status.tombstonesDueMs ?? NONE, position);
+  return encoded;
 }
 
 export function decodePartitionStatus(encoded: Buffer): PartitionStatus {
-  const reader = new ByteReader(encoded);
-  const startOffset = reader.integer();
-  const endOffset = reader.integer();
-  const compactedTo = reader.integer();
-  const compactedBytes = reader.integer();
-  const dirtyBytes = reader.integer();
-  const dirtySinceMs = reader.integer();
-  const due = reader.integer();
+  const at = (field: number): number => encoded.readDoubleBE(field * 8);
   return {
-    startOffset,
-    endOffset,
-    compactedTo,
-    compactedBytes,
-    dirtyBytes,
-    dirtySinceMs,
-    tombstonesDueMs: due === -1 ? undefined : due,
+    startOffset: at(0),
+    endOffset: at(1),
+    compactedTo: at(2),
+    compactedBytes: at(3),
+    dirtyBytes: at(4),
+    dirtySinceMs: at(5),
+    tombstonesDueMs: Number.isNaN(at(6)) ? undefined : at(6),
   };
 }
