@@ -367,11 +367,13 @@ function aggregateNode(
   >;
 }
 
+const isUserAggregate = (what: object): what is UserAggregate => (what as Partial<UserAggregate>).user === true;
+
 function aggregation(
   what: AggregatorTree<never> | UserAggregateOptions<never, unknown> | UserAggregate,
   options: AggregateOptions,
 ) {
-  if ("user" in what)
+  if (isUserAggregate(what))
     return {
       aggregators: what as UserAggregate,
       emit: options.emit ?? "on-commit",

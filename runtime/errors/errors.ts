@@ -46,9 +46,6 @@ export class TerminalError extends MulgilError {
 /** This worker no longer owns the task: drop it at once, commit nothing, rejoin. */
 export class TaskMigratedError extends MulgilError {}
 
-/** The local state of a task cannot be used: quarantine it and rebuild from the changelog. */
-export class TaskCorruptedError extends MulgilError {}
-
 /** Mulgil itself is wrong. The worker stops without committing. */
 export class InvariantError extends MulgilError {
   constructor(message: string, options: Partial<MulgilErrorOptions> = {}) {

@@ -79,7 +79,7 @@ export interface CommittedOffset extends PartitionOffset {
 
 /** What any process may do with a log, also through the socket of the process that owns it. */
 export interface LogAccess {
-  /** Creates what is missing. An existing topic keeps its configuration. @throws LOG_PARTITIONS if the number of partitions differs */
+  /** Creates what is missing. An existing topic keeps its configuration, but a retention shorter than asked is raised. @throws LOG_PARTITIONS if the number of partitions differs */
   ensureTopics(specs: readonly TopicSpec[]): Promise<void>;
   describeTopics(): Promise<readonly TopicDescription[]>;
   deleteTopic(topic: string): Promise<void>;

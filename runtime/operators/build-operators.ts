@@ -55,10 +55,14 @@ export function buildOperators({ topology, nodeIds, environment }: BuildOptions)
     if (follower.kind === "repartition") return environment.output(follower.id);
     return included.has(follower.id) ? receivers.get(follower.id) : undefined;
   };
-  const outputsOf = (id: string): Outputs => (edge) => {
-    const followers = topology.nodes.filter((other) => other.inputs.some((input) => input.node === id && input.edge === edge));
-    return fanOut(followers.map(receiverOf).filter((receive) => receive !== undefined));
-  };
+  const outputsOf =
+    (id: string): Outputs =>
+    (edge) => {
+      const followers = topology.nodes.filter((other) =>
+        other.inputs.some((input) => input.node === id && input.edge === edge),
+      );
+      return fanOut(followers.map(receiverOf).filter((receive) => receive !== undefined));
+    };
 
   for (const id of nodeIds.toReversed()) {
     const current = node(id);

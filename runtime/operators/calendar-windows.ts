@@ -12,7 +12,12 @@ interface CalendarWindow {
 
 const HOUR_MS = 3_600_000;
 /** Shorter than any window, so that a slot of time touches two windows at most (a day that the zone leaves out is no window). */
-const SLOT_MS: Record<CalendarUnit, number> = { day: 12 * HOUR_MS, week: 100 * HOUR_MS, month: 600 * HOUR_MS, year: 8_000 * HOUR_MS };
+const SLOT_MS: Record<CalendarUnit, number> = {
+  day: 12 * HOUR_MS,
+  week: 100 * HOUR_MS,
+  month: 600 * HOUR_MS,
+  year: 8_000 * HOUR_MS,
+};
 const SLOTS_MAX = 4096;
 
 /**
@@ -79,7 +84,13 @@ export class CalendarWindows implements WindowAssigner {
 
   #starting(date: Temporal.PlainDate): CalendarWindow {
     const next = date.add(ONE[this.#unit]);
-    return { startMs: this.#beginning(date), endMs: this.#beginning(next), label: label(date, this.#unit), date, next: undefined };
+    return {
+      startMs: this.#beginning(date),
+      endMs: this.#beginning(next),
+      label: label(date, this.#unit),
+      date,
+      next: undefined,
+    };
   }
 
   #after(window: CalendarWindow): CalendarWindow {

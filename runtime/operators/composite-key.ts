@@ -20,7 +20,11 @@ export function entryKeyCodec(keyType: KeyType): KeyCodec<unknown> {
     codec.write(key, out);
     return out.buffer.subarray(0, out.position);
   };
-  return { encode, decode: (bytes) => codec.read(new ByteReader(bytes)), token: (key) => encode(key).toString("latin1") };
+  return {
+    encode,
+    decode: (bytes) => codec.read(new ByteReader(bytes)),
+    token: (key) => encode(key).toString("latin1"),
+  };
 }
 
 /** The key's bytes with their length in front, then the entry's: so all entries of a key lie together. */

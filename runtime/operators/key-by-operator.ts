@@ -29,4 +29,6 @@ export function keyByOperator({ id, select }: KeyByNode, { environment, outputs 
 }
 
 const keyMissing = (id: string) =>
-  new RecordError(`the selector of "${id}" found no key in a record: filter such records, or select another field`, { code: "KEY_MISSING" });
+  new RecordError(`the selector of "${id}" found no key in a record: filter such records, or select another field`, {
+    code: "KEY_MISSING",
+  });

@@ -26,7 +26,8 @@ export interface OpenStoreOptions {
 /** Opens a store with the layout that its step reads and writes. */
 export function openPlannedStore({ planned, node, database, keyCodec }: OpenStoreOptions): Promise<Store> {
   const { name } = planned;
-  const keyValue = <K>(keys: KeyCodec<K>, values: Codec<unknown>) => openKeyValueStore({ name, database, keys, values });
+  const keyValue = <K>(keys: KeyCodec<K>, values: Codec<unknown>) =>
+    openKeyValueStore({ name, database, keys, values });
   const timeIndexed = <V>(values: Codec<V>) => openTimeIndexedStore({ name, database, keys: keyCodec, values });
   switch (node.kind) {
     case "table": {

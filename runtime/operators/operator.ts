@@ -26,7 +26,8 @@ export interface OperatorEnvironment {
   keyCodec(node: string): KeyCodec<unknown>;
   /**
    * Asks the task to run asynchronous work right after the source record in progress, before any other record and before the next commit.
-   * Works run one after the other in order of asking. An operator that has asked must buffer what it receives until its work ran.
+   * Works run one after the other in order of asking; what `flush` asked for runs before the next operator's flush. What an operator
+   * receives before its work ran is the operator's to queue, unless the work does not depend on it.
    */
   suspend(work: () => Promise<void>): void;
   /** A record that this step cannot process: to the DLQ, with the step and the reason. The rest goes on. */

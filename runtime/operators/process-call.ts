@@ -2,7 +2,9 @@ import type { ProcessContext, Timer } from "../dsl/process.ts";
 import type { CurrentRecord, OperatorEnvironment, Receive } from "./operator.ts";
 import type { CallState } from "./process-state.ts";
 
-type Context = ProcessContext<unknown, Readonly<Record<string, never>>, string, unknown> & { readonly record: CurrentRecord };
+type Context = ProcessContext<unknown, Readonly<Record<string, never>>, string, unknown> & {
+  readonly record: CurrentRecord;
+};
 
 /**
  * One call of `onRecord` or `onTimer`: what it writes, sets and emits is kept here and takes effect when the call succeeds, in this order:
@@ -29,14 +31,26 @@ export class ProcessCall {
     this.#record = options.environment.record;
     this.#states = options.states;
     this.#next = options.next;
-    const emit = (value: unknown, settings?: { readonly timestampMs?: number }) => this.#emit(value, settings?.timestampMs);
+    const emit = (value: unknown, settings?: { readonly timestampMs?: number }) =>
+      this.#emit(value, settings?.timestampMs);
     this.#view = new CallContext({ ...options, emit });
     this.context = this.#view as unknown as Context;
   }
 
-  begin(key: unknown, timestampMs: number, streamTimeMs: number): void {
-    this.#record.key = key;
-    this.#record.timestampMs = timestampMs;
+  /** A call of onRecord. It gets a record of its own: the shared one goes on to other steps while the call waits. */
+  beginRecord(key: unknown, timestampMs: number, streamTimeMs: number): void {
+    const { window, topic, partition, offset, headers } = this.#record;
+    this.#begin(key, timestampMs, streamTimeMs);
+    this.#view.record = { key, timestampMs, window, topic, partition, offset, headers };
+  }
+
+  /** A call of onTimer. */
+  beginTimer(key: unknown, timestampMs: number, streamTimeMs: number): void {
+    this.#begin(key, timestampMs, streamTimeMs);
+    this.#view.record = undefined;
+  }
+
+  #begin(key: unknown, timestampMs: number, streamTimeMs: number): void {
     this.#view.key = key;
     this.#view.streamTimeMs = streamTimeMs;
     this.#timestampMs = timestampMs;
@@ -46,7 +60,8 @@ export class ProcessCall {
   }
 
   #emit(value: unknown, timestampMs = this.#timestampMs): void {
-    if (!Number.isFinite(timestampMs)) throw new TypeError(`emit got the timestamp ${timestampMs}: expected milliseconds since 1970`);
+    if (!Number.isFinite(timestampMs))
+      throw new TypeError(`emit got the timestamp ${timestampMs}: expected milliseconds since 1970`);
     this.#values.push(value);
     this.#timestamps.push(timestampMs);
   }
@@ -68,7 +83,7 @@ class CallContext {
   streamTimeMs = Number.NEGATIVE_INFINITY;
   readonly stores: Readonly<Record<string, CallState>>;
   readonly timers: Readonly<Record<string, Timer>>;
-  readonly record: CurrentRecord;
+  record: CurrentRecord | undefined;
   readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
   readonly #environment: OperatorEnvironment;
 
@@ -81,7 +96,6 @@ class CallContext {
     this.#environment = options.environment;
     this.stores = options.stores;
     this.timers = options.timers;
-    this.record = options.environment.record;
     this.emit = options.emit;
   }
 

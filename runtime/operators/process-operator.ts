@@ -42,7 +42,7 @@ class Process implements Operator {
   readonly #streamTimers: ProcessTimers | undefined;
   readonly #wallTimers: ProcessTimers | undefined;
   readonly #work: ResumableWork;
-  #waiting: Waiting[] = [];
+  readonly #waiting: Waiting[] = [];
   /** Where the step's stream time is kept; a step without any store forgets it. */
   readonly #timeStore: Store | undefined;
   #streamTimeMs: number;
@@ -81,7 +81,7 @@ class Process implements Operator {
       return;
     }
     this.#advance(timestampMs);
-    this.#call.begin(key, timestampMs, this.#streamTimeMs);
+    this.#call.beginRecord(key, timestampMs, this.#streamTimeMs);
     let outcome: unknown;
     try {
       outcome = this.#onRecord(value, this.#call.context);
@@ -92,7 +92,8 @@ class Process implements Operator {
     if (isThenable(outcome)) this.#work.start(this.#finishSteps(outcome, key, value));
     else {
       this.#call.commit();
-      if (timers !== undefined && timers.earliestMs <= this.#streamTimeMs) this.#work.start(this.#timerSteps(timers, this.#streamTimeMs));
+      if (timers !== undefined && timers.earliestMs <= this.#streamTimeMs)
+        this.#work.start(this.#timerSteps(timers, this.#streamTimeMs));
     }
   }
 
@@ -110,7 +111,7 @@ class Process implements Operator {
       yield* this.#timerSteps(timers, this.#streamTimeMs);
       this.#environment.record.window = window;
     }
-    this.#call.begin(key, timestampMs, this.#streamTimeMs);
+    this.#call.beginRecord(key, timestampMs, this.#streamTimeMs);
     let outcome: unknown;
     try {
       outcome = this.#onRecord(value, this.#call.context);
@@ -147,7 +148,7 @@ class Process implements Operator {
 
   *#fireSteps(timers: ProcessTimers, { key, name, atMs }: DueTimer): Steps {
     const timestampMs = timers === this.#wallTimers ? this.#environment.wallClockMs() : atMs;
-    this.#call.begin(key, timestampMs, this.#streamTimeMs);
+    this.#call.beginTimer(key, timestampMs, this.#streamTimeMs);
     try {
       const outcome: unknown = this.#onTimer?.({ name, atMs }, this.#call.context);
       if (isThenable(outcome)) yield outcome;
@@ -161,15 +162,15 @@ class Process implements Operator {
   }
 
   #nextWaiting(): Steps | undefined {
-    const [next, ...others] = this.#waiting;
+    const next = this.#waiting.shift();
     if (next === undefined) return undefined;
-    this.#waiting = others;
     Object.assign(this.#environment.record, next.record);
     return this.#recordSteps(next.key, next.value, next.timestampMs);
   }
 
   advanceWallClock(nowMs: number): void {
-    if (this.#wallTimers !== undefined && !this.#work.isWaiting) this.#work.start(this.#timerSteps(this.#wallTimers, nowMs));
+    if (this.#wallTimers !== undefined && !this.#work.isWaiting)
+      this.#work.start(this.#timerSteps(this.#wallTimers, nowMs));
   }
 
   get nextWallClockMs(): number {
@@ -187,7 +188,11 @@ function copyOf({ window, topic, partition, offset, headers }: CurrentRecord): W
 const timerStoreName = (id: string, domain: "stream-time" | "wall-time"): string =>
   `${id}.timers.${domain === "stream-time" ? "stream" : "wall"}`;
 
-function timersOf(node: ProcessNode, domain: "stream-time" | "wall-time", environment: OperatorEnvironment): ProcessTimers | undefined {
+function timersOf(
+  node: ProcessNode,
+  domain: "stream-time" | "wall-time",
+  environment: OperatorEnvironment,
+): ProcessTimers | undefined {
   if (!Object.values(node.timers).includes(domain)) return undefined;
   const store = environment.store(timerStoreName(node.id, domain)) as TimeIndexedStore<unknown, TimerEntry>;
   const keys = environment.keyCodec(node.id);
@@ -199,7 +204,10 @@ function callStates({ id, stores }: ProcessNode, environment: OperatorEnvironmen
     const store = environment.store(`${id}.${name}`);
     const values = storable(definition.schema);
     if (definition.kind === "value") return [name, new CallValue(store as KeyValueStore<unknown, unknown>, values)];
-    return [name, new CallMap(store as KeyValueStore<CompositeKey, unknown>, values, entryKeyCodec(definition.keyType))];
+    return [
+      name,
+      new CallMap(store as KeyValueStore<CompositeKey, unknown>, values, entryKeyCodec(definition.keyType)),
+    ];
   });
   return Object.fromEntries(states);
 }

@@ -1,5 +1,5 @@
-import type { KeyValueStore } from "../../state/store.ts";
 import type { KeyCodec } from "../../state/codec.ts";
+import type { KeyValueStore } from "../../state/store.ts";
 import type { MapState, ValueState } from "../dsl/process.ts";
 import type { CompositeKey } from "./composite-key.ts";
 import type { Storable } from "./storable.ts";

@@ -9,10 +9,6 @@ export interface DueTimer extends NamedTimer {
   readonly key: unknown;
 }
 
-type TimerStore = TimeIndexedStore<unknown, TimerEntry> & {
-  dueLoaded?(uptoMs: number, entriesMax: number): readonly (readonly [key: unknown, value: TimerEntry, dueMs: number])[] | undefined;
-};
-
 /** How often the timers of one key may set themselves for times that have passed already, while time makes one step. */
 const REFIRES_MAX = 100_000;
 
@@ -21,7 +17,7 @@ const REFIRES_MAX = 100_000;
  * function runs, whatever it does.
  */
 export class ProcessTimers implements CallState {
-  readonly #store: TimerStore;
+  readonly #store: TimeIndexedStore<unknown, TimerEntry>;
   readonly #token: (key: unknown) => string | number;
   readonly #changes = new Map<string, number | null>();
   #key: unknown;
@@ -52,7 +48,8 @@ export class ProcessTimers implements CallState {
   }
 
   #set(name: string, atMs: number): void {
-    if (!Number.isFinite(atMs)) throw new TypeError(`timer "${name}" cannot be set to ${atMs}: expected milliseconds since 1970`);
+    if (!Number.isFinite(atMs))
+      throw new TypeError(`timer "${name}" cannot be set to ${atMs}: expected milliseconds since 1970`);
     this.#changes.set(name, atMs);
   }
 
@@ -86,7 +83,7 @@ export class ProcessTimers implements CallState {
 
   /** Takes the first timer that is due, if that shows without reading from disk. null: none is due; undefined: it has to be read. */
   takeLoaded(): DueTimer | null | undefined {
-    const due = this.#store.dueLoaded?.(this.#uptoMs, 1);
+    const due = this.#store.dueLoaded(this.#uptoMs, 1);
     return due === undefined ? undefined : this.#taken(due[0]);
   }
 

@@ -13,10 +13,12 @@ import { type Storable, storable } from "./storable.ts";
 import { Count, DecimalSum, NumberSum, type Select } from "./sums.ts";
 import { type UserFunctions, UserQuantity } from "./user-quantity.ts";
 
-/** Where a result goes in the object that an aggregate results in. */
-type Field =
-  | { readonly name: string; readonly quantity: Quantity }
-  | { readonly name: string; readonly fields: readonly Field[] };
+/** Where a result goes in the object that an aggregate results in: one of the two is there. */
+interface Field {
+  readonly name: string;
+  readonly quantity: Quantity | undefined;
+  readonly fields: readonly Field[];
+}
 
 /** The quantities of a tree of aggregators, side by side, each with its place in the result. */
 export class QuantityTree {
@@ -74,18 +76,20 @@ export class QuantityTree {
 }
 
 function fill(target: Record<string, unknown>, fields: readonly Field[], cells: Cells): Record<string, unknown> {
-  for (const field of fields)
-    target[field.name] = "quantity" in field ? field.quantity.result(cells) : fill({}, field.fields, cells);
+  for (let n = 0; n < fields.length; n++) {
+    const { name, quantity, fields: nested } = fields[n]!;
+    target[name] = quantity === undefined ? fill({}, nested, cells) : quantity.result(cells);
+  }
   return target;
 }
 
 function fieldsOf(template: Cells, tree: AggregatorTree<never>, path: string, all: Quantity[]): Field[] {
   return Object.entries(tree).map(([name, item]) => {
     const here = path === "" ? name : `${path}.${name}`;
-    if (!isAggregator(item)) return { name, fields: fieldsOf(template, item, here, all) };
+    if (!isAggregator(item)) return { name, quantity: undefined, fields: fieldsOf(template, item, here, all) };
     const quantity = quantityOf(template, item, here);
     all.push(quantity);
-    return { name, quantity };
+    return { name, quantity, fields: [] };
   });
 }
 

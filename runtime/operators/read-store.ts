@@ -18,7 +18,11 @@ export interface StoredEntry {
 }
 
 /** The live entries of a store, read through the step that owns it. */
-export async function* readStore(options: { readonly planned: PlannedStore; readonly node: Node; readonly store: Store }): AsyncGenerator<StoredEntry> {
+export async function* readStore(options: {
+  readonly planned: PlannedStore;
+  readonly node: Node;
+  readonly store: Store;
+}): AsyncGenerator<StoredEntry> {
   const { planned, node, store } = options;
   if (node.kind === "aggregate") return yield* readAggregates(planned, node, store);
   const isMap = node.kind === "process" && node.stores[planned.name.slice(node.id.length + 1)]?.kind === "map";
@@ -34,17 +38,25 @@ async function* readAggregates(planned: PlannedStore, node: AggregateNode, store
       yield { key, windowStartMs, value: accumulator.result(cells) };
     }
   } else if (planned.kind === "keyValue") {
-    for await (const [key, cells] of (store as KeyValueStore<unknown, Cells>).entries()) yield { key, value: accumulator.result(cells) };
+    for await (const [key, cells] of (store as KeyValueStore<unknown, Cells>).entries())
+      yield { key, value: accumulator.result(cells) };
   } else {
     const entries = (store as TimeIndexedStore<unknown, SessionEntry | SlidingEntry>).entries();
-    for await (const [key, entry] of entries) for (const window of windowsOf(entry)) yield opened(key, window, accumulator);
+    for await (const [key, entry] of entries)
+      for (const window of windowsOf(entry)) yield opened(key, window, accumulator);
   }
 }
 
-const windowsOf = (entry: SessionEntry | SlidingEntry): readonly { readonly startMs: number; readonly cells: Cells }[] =>
+const windowsOf = (
+  entry: SessionEntry | SlidingEntry,
+): readonly { readonly startMs: number; readonly cells: Cells }[] =>
   "sessions" in entry ? entry.sessions : entry.windows;
 
-const opened = (key: unknown, { startMs, cells }: { readonly startMs: number; readonly cells: Cells }, accumulator: Accumulator): StoredEntry => ({
+const opened = (
+  key: unknown,
+  { startMs, cells }: { readonly startMs: number; readonly cells: Cells },
+  accumulator: Accumulator,
+): StoredEntry => ({
   key,
   windowStartMs: startMs,
   value: accumulator.result(cells),

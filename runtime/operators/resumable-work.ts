@@ -53,7 +53,10 @@ export class ResumableWork {
   }
 }
 
-async function step(steps: Steps, waitsFor: PromiseLike<unknown> | typeof PAUSE): Promise<IteratorResult<PromiseLike<unknown> | typeof PAUSE, void>> {
+async function step(
+  steps: Steps,
+  waitsFor: PromiseLike<unknown> | typeof PAUSE,
+): Promise<IteratorResult<PromiseLike<unknown> | typeof PAUSE, void>> {
   if (waitsFor === PAUSE) return steps.next();
   let settled: unknown;
   try {

@@ -109,7 +109,13 @@ class SessionAggregate implements Operator {
   }
 
   /** Puts one session in the place of those that were touched. */
-  #replace(key: unknown, entry: SessionEntry, [from, to]: readonly [number, number], cells: Cells, timestampMs: number): Session {
+  #replace(
+    key: unknown,
+    entry: SessionEntry,
+    [from, to]: readonly [number, number],
+    cells: Cells,
+    timestampMs: number,
+  ): Session {
     const { sessions } = entry;
     const startMs = from === to ? timestampMs : Math.min(timestampMs, sessions[from]!.startMs);
     const endMs = from === to ? timestampMs : Math.max(timestampMs, sessions[to - 1]!.endMs);
@@ -139,7 +145,8 @@ class SessionAggregate implements Operator {
   }
 
   #dropClosed({ sessions }: SessionEntry): void {
-    const isOver = (session: Session) => this.#dueOf(session) <= this.#streamTimeMs && !(session.isChanged && this.#emit === "on-commit");
+    const isOver = (session: Session) =>
+      this.#dueOf(session) <= this.#streamTimeMs && !(session.isChanged && this.#emit === "on-commit");
     let over = 0;
     while (over < sessions.length - 1 && isOver(sessions[over]!)) over++;
     if (over > 0) sessions.splice(0, over);

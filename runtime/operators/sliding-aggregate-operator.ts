@@ -100,6 +100,7 @@ class SlidingAggregate implements Operator {
       return;
     }
     const right = change.right === undefined ? [] : [this.#window(change.right.startMs, change.right.copyOf)];
+    for (const window of holding) this.#keepFinal(window);
     for (let n = 0; n < holding.length; n++) this.#accumulator.apply(holding[n]!.cells, n, timestampMs);
     holding.push(...right);
     holding.sort((left, right) => left.startMs - right.startMs);
@@ -110,7 +111,19 @@ class SlidingAggregate implements Operator {
 
   #window(startMs: number, copyOf: SlidingWindow | undefined): SlidingWindow {
     const cells: Cells = copyOf === undefined ? this.#accumulator.create() : this.#accumulator.clone(copyOf.cells);
-    return { startMs, cells, isPending: this.#emit === "on-close" && !this.#isClosed(startMs), isChanged: false };
+    return {
+      startMs,
+      cells,
+      isPending: this.#emit === "on-close" && !this.#isClosed(startMs),
+      isChanged: false,
+      final: undefined,
+    };
+  }
+
+  /** A closed window goes on changing, but what is still to be sent of it does not. */
+  #keepFinal(window: SlidingWindow): void {
+    if (!isWaiting(window) || window.final !== undefined || !this.#isClosed(window.startMs)) return;
+    window.final = this.#accumulator.clone(window.cells);
   }
 
   #changed(key: unknown, window: SlidingWindow): void {
@@ -129,7 +142,12 @@ class SlidingAggregate implements Operator {
 
   #dropUseless({ windows }: SlidingEntry, uptoMs: number): void {
     let useless = 0;
-    while (useless < windows.length && this.#uselessOf(windows[useless]!.startMs) <= uptoMs && !isWaiting(windows[useless]!)) useless++;
+    while (
+      useless < windows.length &&
+      this.#uselessOf(windows[useless]!.startMs) <= uptoMs &&
+      !isWaiting(windows[useless]!)
+    )
+      useless++;
     if (useless > 0) windows.splice(0, useless);
   }
 
@@ -174,9 +192,12 @@ class SlidingAggregate implements Operator {
   }
 
   #send(key: unknown, window: SlidingWindow): void {
-    const { startMs, cells } = window;
+    const { startMs, cells, final = cells } = window;
+    window.final = undefined;
     const endMs = startMs + this.#differenceMs;
-    this.#output.enter(startMs, endMs).send(key, this.#accumulator.windowResult(cells, startMs, endMs), latestOf(window));
+    this.#output
+      .enter(startMs, endMs)
+      .send(key, this.#accumulator.windowResult(final, startMs, endMs), timestampOf(final));
   }
 }
 

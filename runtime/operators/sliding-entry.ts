@@ -12,6 +12,8 @@ export interface SlidingWindow {
   isPending: boolean;
   /** Since the last commit. In memory only: entries are encoded after the commit has sent them. */
   isChanged: boolean;
+  /** What it held when it closed, if something came before that could be sent. In memory only. */
+  final: Cells | undefined;
 }
 
 /** The windows of a key that records to come can still change, or that new ones can be made of; in order of start. */
@@ -45,5 +47,5 @@ export function slidingCodec(aggregates: Codec<Cells>): Codec<SlidingEntry> {
 function readWindow(input: ByteReader, aggregates: Codec<Cells>): SlidingWindow {
   const startMs = input.double();
   const isPending = input.byte() === 1;
-  return { startMs, isPending, cells: aggregates.read(input), isChanged: false };
+  return { startMs, isPending, cells: aggregates.read(input), isChanged: false, final: undefined };
 }

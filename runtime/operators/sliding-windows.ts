@@ -46,8 +46,12 @@ export function slidingChange(
     from,
     to,
     left: existingLeft === undefined ? { startMs: leftStartMs, copyOf: reachesLeft ? before : undefined } : undefined,
-    afterPrevious: reachesLeft && !startsAt(windows, previousMs + 1, from, to) ? { startMs: previousMs + 1 } : undefined,
-    right: !hasRight && last !== undefined && latestOf(last) > timestampMs ? { startMs: timestampMs + 1, copyOf: last } : undefined,
+    afterPrevious:
+      reachesLeft && !startsAt(windows, previousMs + 1, from, to) ? { startMs: previousMs + 1 } : undefined,
+    right:
+      !hasRight && last !== undefined && latestOf(last) > timestampMs
+        ? { startMs: timestampMs + 1, copyOf: last }
+        : undefined,
   };
 }
 

@@ -58,7 +58,15 @@ export class OperatorHarness {
   wallClockMs = 1_000_000;
   readonly #nodes: readonly Node[];
   readonly #stores: ReadonlyMap<string, Store>;
-  readonly #record: CurrentRecord = { key: null, timestampMs: 0, window: undefined, topic: "", partition: 0, offset: -1, headers: {} };
+  readonly #record: CurrentRecord = {
+    key: null,
+    timestampMs: 0,
+    window: undefined,
+    topic: "",
+    partition: 0,
+    offset: -1,
+    headers: {},
+  };
   #suspended: (() => Promise<void>)[] = [];
   #built: BuiltOperators;
   #commits = 0;
@@ -114,25 +122,35 @@ export class OperatorHarness {
 
   /** Sends a record into an input; a source is called after its topic. */
   async pipe(input: string, key: unknown, value: unknown, timestampMs: number): Promise<void> {
+    this.push(input, key, value, timestampMs);
+    await this.settle();
+  }
+
+  /** As `pipe`, but suspended work waits for `settle`: as for the many records that a flatMap makes of one. */
+  push(input: string, key: unknown, value: unknown, timestampMs: number): void {
     this.#record.window = undefined;
     this.#record.topic = input;
     this.#record.offset++;
     this.#built.inputs.get(input)!(key, value, timestampMs);
-    await this.#drain();
+  }
+
+  async settle(): Promise<void> {
+    for (let work = this.#suspended.shift(); work !== undefined; work = this.#suspended.shift()) await work();
   }
 
   async advanceWallClock(nowMs: number): Promise<void> {
     this.wallClockMs = nowMs;
     for (const operator of this.#built.operators) {
       operator.advanceWallClock?.(nowMs);
-      await this.#drain();
+      await this.settle();
     }
   }
 
   async commit(): Promise<void> {
+    await this.settle();
     for (const operator of this.#built.operators) {
       operator.flush?.();
-      await this.#drain();
+      await this.settle();
     }
     for (const store of this.#stores.values()) {
       store.seal();
@@ -148,10 +166,6 @@ export class OperatorHarness {
 
   takeOutputs(): Output[] {
     return this.outputs.splice(0);
-  }
-
-  async #drain(): Promise<void> {
-    for (let work = this.#suspended.shift(); work !== undefined; work = this.#suspended.shift()) await work();
   }
 }
 

@@ -134,14 +134,17 @@ class WindowAggregate implements Operator {
   }
 
   flush(): void {
-    if (this.#emit === "on-commit") this.#store.forEachChanged((startMs, key, cells) => this.#send(startMs, key, cells));
+    if (this.#emit === "on-commit")
+      this.#store.forEachChanged((startMs, key, cells) => this.#send(startMs, key, cells));
     if (this.#streamTimeMs === Number.NEGATIVE_INFINITY || this.#closing.isRunning) return;
     this.#store.expireBefore(this.#windows.firstStart(this.#streamTimeMs - this.#graceMs));
   }
 
   #send(startMs: number, key: unknown, cells: Cells): void {
     const endMs = this.#windows.endOf(startMs);
-    this.#output.enter(startMs, endMs).send(key, this.#accumulator.windowResult(cells, startMs, endMs), timestampOf(cells));
+    this.#output
+      .enter(startMs, endMs)
+      .send(key, this.#accumulator.windowResult(cells, startMs, endMs), timestampOf(cells));
   }
 
   #sendLate(key: unknown, value: unknown, timestampMs: number): void {

@@ -25,7 +25,11 @@ export class WindowOutput {
   readonly #labelOf: (startMs: number) => string;
   #last: Bounds;
 
-  constructor(options: { readonly record: CurrentRecord; readonly next: Receive; readonly labelOf: (startMs: number) => string }) {
+  constructor(options: {
+    readonly record: CurrentRecord;
+    readonly next: Receive;
+    readonly labelOf: (startMs: number) => string;
+  }) {
     this.#record = options.record;
     this.#next = options.next;
     this.#labelOf = options.labelOf;

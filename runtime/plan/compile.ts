@@ -131,7 +131,7 @@ function described(
   };
 }
 
-/** A repartition topic has as many partitions as what it is read beside, else as the largest of what feeds it. */
+/** The repartition topics of a part have as many partitions as the topics that they are read beside, else as the largest that feeds any of them. */
 function partitionModels(job: Job, subTopologies: readonly SubTopology[], repartition: string): readonly string[] {
   const nodes = new Map(job.topology.nodes.map((node) => [node.id, node]));
   const own = subTopologies.find((part) => part.nodes.includes(repartition))!;
@@ -140,8 +140,9 @@ function partitionModels(job: Job, subTopologies: readonly SubTopology[], repart
     return node.kind === "source" || node.kind === "table" ? [node.topic.name] : [];
   });
   if (beside.length > 0) return [...new Set(beside)];
-  const feeding = nodes
-    .get(repartition)!
-    .inputs.map((input) => subTopologies.find((part) => part.nodes.includes(input.node))!);
+  const feeding = own.nodes
+    .map((id) => nodes.get(id)!)
+    .filter((node) => node.kind === "repartition")
+    .flatMap((node) => node.inputs.map((input) => subTopologies.find((part) => part.nodes.includes(input.node))!));
   return [...new Set(feeding.flatMap((part) => part.sources))];
 }

@@ -1,3 +1,5 @@
+import { avroJsonOf, avroNodeOf } from "../../schemas/avro-node.ts";
+import type { Schema } from "../../schemas/schema.ts";
 import type { AggregatorTree } from "../dsl/aggregators.ts";
 import type { Node, UserAggregate } from "../dsl/topology.ts";
 import { readWindows, type WindowSpec } from "../dsl/window-spec.ts";
@@ -12,18 +14,18 @@ export function storeLayout(node: Node, store: string): string {
       const windows = node.windows === undefined ? undefined : withoutGrace(readWindows(node.windows).spec);
       const user = "user" in node.aggregators && node.aggregators.user === true;
       const content = user
-        ? { schema: (node.aggregators as UserAggregate).schema?.avro }
+        ? { schema: structure((node.aggregators as UserAggregate).schema) }
         : quantities(node.aggregators as AggregatorTree<never>);
       return JSON.stringify({ key: node.keyType, windows, content });
     }
     case "table":
-      return JSON.stringify({ key: node.shape.keyType, schema: node.topic.value.avro });
+      return JSON.stringify({ key: node.shape.keyType, schema: structure(node.topic.value) });
     case "process": {
       const own = node.stores[store.slice(node.id.length + 1)];
       const content =
         own === undefined
           ? "timers"
-          : { kind: own.kind, key: own.kind === "map" ? own.keyType : undefined, schema: own.schema.avro };
+          : { kind: own.kind, key: own.kind === "map" ? own.keyType : undefined, schema: structure(own.schema) };
       return JSON.stringify({ key: node.keyType, content });
     }
     default:
@@ -43,9 +45,13 @@ function quantities(tree: AggregatorTree<never>): unknown {
     const { scale, limit, schema, of } = (item.options ?? {}) as {
       scale?: number;
       limit?: number;
-      schema?: { avro: unknown };
+      schema?: Schema<unknown>;
       of?: AggregatorTree<never>;
     };
-    return [name, item.kind, scale, limit, schema?.avro, of && quantities(of)];
+    return [name, item.kind, scale, limit, structure(schema), of && quantities(of)];
   });
 }
+
+/** A schema without what does not change bytes: documentation, order of attributes, attributes of our own. */
+const structure = (schema: Schema<unknown> | undefined): unknown =>
+  schema === undefined ? undefined : avroJsonOf(avroNodeOf(schema.avro));

@@ -14,7 +14,11 @@ export function topicIssues(nodes: readonly Node[]): Issue[] {
   for (const { topic } of topics) {
     const before = seen.get(topic.name);
     if (before === undefined) issues.push(...definitionIssues(topic));
-    else if (JSON.stringify(before.value.avro) !== JSON.stringify(topic.value.avro) || before.key !== topic.key) {
+    else if (
+      JSON.stringify(before.value.avro) !== JSON.stringify(topic.value.avro) ||
+      before.key !== topic.key ||
+      JSON.stringify(before.keyType) !== JSON.stringify(topic.keyType)
+    ) {
       issues.push({
         code: "JOB_TOPIC_CONFLICT",
         at: topic.name,

@@ -21,7 +21,7 @@ export function eventTimeOf(topic: TopicDefinition): EventTime {
   return (value, record) => {
     if (value === null) return record.timestampMs;
     const time = read(value);
-    if (typeof time === "number" && Number.isFinite(time)) return time;
+    if (typeof time === "number" && Number.isFinite(time)) return Math.floor(time);
     // A date without a time of day counts as its midnight in UTC.
     const parsed = typeof time === "string" ? Date.parse(`${time}T00:00:00Z`) : Number.NaN;
     if (Number.isFinite(parsed)) return parsed;

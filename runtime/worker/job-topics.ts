@@ -29,7 +29,7 @@ export async function ensureJobTopics(
   const resolved = plans.map((plan) => resolve(plan, existing));
   const issues = resolved.flatMap((result) => result.issues);
   if (issues.length > 0) throw new ConfigError("the topics do not fit:", issues);
-  for (const { create } of resolved) await log.ensureTopics(create);
+  for (const { internal } of resolved) await log.ensureTopics(internal);
   return new Map(plans.map((plan, index) => [plan.job, resolved[index]!.counts]));
 }
 
@@ -62,14 +62,14 @@ function resolve(plan: Plan, existing: Topics) {
     }
   }
   issues.push(...copartitionIssues(plan, counts));
-  if (issues.length > 0) return { issues, counts, create: [] };
-  const create = [];
+  if (issues.length > 0) return { issues, counts, internal: [] };
+  const internal = [];
   for (const topic of plan.topics.filter(({ role }) => role === "repartition" || role === "changelog")) {
     const like = typeof topic.partitions === "number" ? [] : topic.partitions.like;
-    const wanted = Math.max(...like.map((name) => counts.get(name)!));
-    const found = counts.get(topic.topic);
-    if (found === undefined) create.push(spec(topic, wanted));
-    else if (found !== wanted) {
+    const wanted = wantedPartitions(plan, counts, topic);
+    const found = existing.get(topic.topic)?.partitions;
+    internal.push(spec(topic, wanted));
+    if (found !== undefined && found !== wanted) {
       issues.push({
         code: "TOPIC_PARTITIONS",
         at: `job ${plan.job}`,
@@ -78,7 +78,17 @@ function resolve(plan: Plan, existing: Topics) {
     }
     counts.set(topic.topic, wanted);
   }
-  return { issues, counts, create };
+  return { issues, counts, internal };
+}
+
+/** As many as the largest of the topics that it is like; those may be internal themselves. */
+function wantedPartitions(plan: Plan, counts: PartitionCounts, { partitions }: PlannedTopic): number {
+  if (typeof partitions === "number") return partitions;
+  const countOf = (name: string): number => {
+    const planned = plan.topics.find(({ topic }) => topic === name);
+    return planned?.role === "repartition" ? wantedPartitions(plan, counts, planned) : counts.get(name)!;
+  };
+  return Math.max(...partitions.like.map(countOf));
 }
 
 function copartitionIssues(plan: Plan, counts: PartitionCounts): Issue[] {

@@ -16,7 +16,7 @@ export interface OutputEncoder {
 
 /** Kafka refuses timestamps further ahead of the broker's clock (message.timestamp.after.max.ms). */
 const TIMESTAMP_AHEAD_MAX_MS = 3_600_000;
-/** Where the event time of a repartitioned record is, when it lies ahead of the clock. */
+/** Where the event time of a repartitioned record is, when brokers would refuse it. */
 export const EVENT_TIME_HEADER = "mulgil.event-time";
 /** Of a record's overhead in a batch, roughly: offset, timestamp, lengths. */
 const RECORD_OVERHEAD_BYTES = 24;
@@ -37,6 +37,13 @@ export class OutputBuffer {
     const keyBytes = encoder.key === null || key === null || key === undefined ? null : encoder.key.encode(key);
     const valueBytes = value === null ? null : encoder.value.encode(value);
     const ahead = timestampMs > wallClockMs + TIMESTAMP_AHEAD_MAX_MS;
+    const early = timestampMs < 0;
+    if (early && !encoder.internal) {
+      throw new RecordError(
+        `an output for "${encoder.topic}" has the time ${timestampMs} ms, before 1970, and brokers refuse it: correct the event time, or set a time in the job`,
+        { code: "TIMESTAMP_EARLY", context: { topic: encoder.topic } },
+      );
+    }
     if (ahead && !encoder.internal) {
       throw new RecordError(
         `an output for "${encoder.topic}" has the time ${new Date(timestampMs).toISOString()}, more than an hour ahead of the clock, and brokers refuse it: correct the event time, or set a time in the job`,
@@ -45,7 +52,7 @@ export class OutputBuffer {
     }
     const partition =
       keyBytes === null ? this.#fallbackPartition % encoder.partitions : partitionOf(keyBytes, encoder.partitions);
-    if (ahead) {
+    if (ahead || early) {
       this.addBytes(encoder.topic, partition, {
         key: keyBytes,
         value: valueBytes,

@@ -8,17 +8,59 @@ import type { Clock } from "../time/clock.ts";
 /** Remembers the plan that each job last ran by: a compacted topic of one partition, job name to plan as JSON. */
 const PLANS_TOPIC = "mulgil.plans";
 
+export type RememberedPlans = ReadonlyMap<string, Plan>;
+
+export interface PlanComparison {
+  readonly remembered: RememberedPlans;
+  /** Changelogs of stores that do not fit and may be forgotten. */
+  readonly forgotten: readonly string[];
+}
+
 /**
- * Compares plans with those that the jobs last ran by, then remembers them.
- * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED with all that would break state; nothing has been remembered then
+ * Compares plans with those that the jobs last ran by. Changes nothing. `droppedStores` are the stores that the user has said may go; one that
+ * fits stays all the same.
+ * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED with all that would break state
  */
-export async function acceptPlans(options: {
+export async function comparedPlans(
+  log: LogAccess,
+  plans: readonly Plan[],
+  droppedStores: readonly string[],
+): Promise<PlanComparison> {
+  const remembered = await readPlans(log, plans);
+  const misfits = plans.flatMap((plan) => {
+    const before = remembered.get(plan.job);
+    return before === undefined ? [] : comparePlans(before, plan).map((issue) => ({ ...issue, before }));
+  });
+  const issues = misfits.filter(({ store }) => !droppedStores.includes(store));
+  if (issues.length > 0) throw new ConfigError("this version does not fit the state of the one before:", issues);
+  const forgotten = misfits.flatMap(({ store, before }) =>
+    before.subTopologies.flatMap(({ stores }) =>
+      stores.flatMap(({ name, changelog }) => (name === store ? [changelog] : [])),
+    ),
+  );
+  return { remembered, forgotten };
+}
+
+/**
+ * Deletes changelogs. What lies on disks is of another incarnation from then on, and is not read again, also if a later store takes the name.
+ */
+export async function forgetChangelogs(log: LogAccess, { forgotten }: PlanComparison): Promise<void> {
+  const existing = new Set((await log.describeTopics()).map(({ topic }) => topic));
+  for (const changelog of forgotten) if (existing.has(changelog)) await log.deleteTopic(changelog);
+}
+
+export async function rememberPlans(options: {
   readonly log: LogAccess;
   readonly clock: Clock;
   readonly plans: readonly Plan[];
-  readonly droppedStores: readonly string[];
+  readonly remembered: RememberedPlans;
 }): Promise<void> {
-  const { log, clock, plans, droppedStores } = options;
+  const { log, clock, plans, remembered } = options;
+  const fresh = plans.filter(({ job, hash, version }) => {
+    const before = remembered.get(job);
+    return before?.hash !== hash || before.version !== version;
+  });
+  if (fresh.length === 0) return;
   await log.ensureTopics([
     {
       topic: PLANS_TOPIC,
@@ -26,16 +68,6 @@ export async function acceptPlans(options: {
       config: { cleanupPolicy: "compact", retentionMs: -1, deleteRetentionMs: 86_400_000 },
     },
   ]);
-  const remembered = await rememberedPlans(log);
-  const issues = plans.flatMap((plan) => {
-    const before = remembered.get(plan.job);
-    return before === undefined ? [] : comparePlans(before, plan, droppedStores);
-  });
-  if (issues.length > 0) throw new ConfigError("this version does not fit the state of the one before:", issues);
-  const fresh = plans.filter(
-    (plan) => remembered.get(plan.job)?.hash !== plan.hash || remembered.get(plan.job)?.version !== plan.version,
-  );
-  if (fresh.length === 0) return;
   const records = fresh.map((plan) => ({
     key: Buffer.from(plan.job),
     value: Buffer.from(JSON.stringify(plan)),
@@ -44,10 +76,15 @@ export async function acceptPlans(options: {
   await log.produce([{ topic: PLANS_TOPIC, partition: 0, records }]);
 }
 
-async function rememberedPlans(log: LogAccess): Promise<ReadonlyMap<string, Plan>> {
-  const plans = new Map<string, Plan>();
+/** Of the given jobs. */
+async function readPlans(log: LogAccess, plans: readonly Plan[]): Promise<RememberedPlans> {
+  const remembered = new Map<string, Plan>();
+  if (!(await log.describeTopics()).some(({ topic }) => topic === PLANS_TOPIC)) return remembered;
+  const wanted = new Set(plans.map(({ job }) => job));
   for (const { key, value } of await readPartition(log, { topic: PLANS_TOPIC, partition: 0 })) {
-    if (key !== null && value !== null) plans.set(key.toString(), JSON.parse(value.toString()) as Plan);
+    const job = key?.toString();
+    if (job !== undefined && value !== null && wanted.has(job))
+      remembered.set(job, JSON.parse(value.toString()) as Plan);
   }
-  return plans;
+  return remembered;
 }

@@ -1,3 +1,4 @@
+import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError, DefinitionError } from "../errors/errors.ts";
@@ -5,7 +6,7 @@ import { compile } from "../plan/compile.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics } from "./job-topics.ts";
-import { acceptPlans } from "./remembered-plans.ts";
+import { comparedPlans, forgetChangelogs, rememberPlans } from "./remembered-plans.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -70,17 +71,17 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           total: event.total,
         });
       if (event.kind === "restored") restoring.delete(`${event.job}/${event.task}/${event.store}`);
+      if (event.kind === "closed") {
+        for (const key of restoring.keys()) if (key.startsWith(`${event.job}/${event.task}/`)) restoring.delete(key);
+      }
       environment.onEvent(event);
     },
   };
   const plans = compileAll(jobs);
+  const comparison = await comparedPlans(environment.log, plans, options.droppedStores ?? []);
+  await forgetChangelogs(environment.log, comparison);
   const partitionCounts = await ensureJobTopics(environment.log, plans);
-  await acceptPlans({
-    log: environment.log,
-    clock: environment.clock,
-    plans,
-    droppedStores: options.droppedStores ?? [],
-  });
+  await rememberPlans({ log: environment.log, clock: environment.clock, plans, remembered: comparison.remembered });
   const runtimes: JobRuntime[] = [];
   for (const [index, job] of jobs.entries()) {
     runtimes.push(
@@ -120,7 +121,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
             job,
             ...counters,
             tasks: workers
-              .filter(({ id }) => id.startsWith(`${job}-`))
+              .filter((worker) => worker.job === job)
               .reduce((sum, worker) => sum + worker.standing.running, 0),
             lag: await lagOf(environment.log, runtime),
             restoring:
@@ -144,14 +145,10 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       const outcome = await Promise.race([Promise.allSettled(runs), timeout]);
       bound.abort();
       if (outcome === "timeout") {
-        throw new ConfigError("the jobs could not drain in time:", [
-          {
-            code: "DRAIN_TIMEOUT",
-            at: "stop",
-            message:
-              "a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
-          },
-        ]);
+        throw new MulgilError(
+          "the jobs could not drain in time: a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
+          { code: "DRAIN_TIMEOUT" },
+        );
       }
       await finished;
     },

@@ -1,5 +1,5 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { InvariantError, invariant, TaskCorruptedError, TaskMigratedError } from "../errors/errors.ts";
+import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
 import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
 import { buildOperators } from "../operators/build-operators.ts";
 import type { CurrentRecord, Operator, OperatorEnvironment, Receive } from "../operators/operator.ts";
@@ -8,6 +8,7 @@ import type { CommitPath, CommittedStore } from "./commit.ts";
 import { codeOf, deadLetter } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
+import { promptly } from "./promptly.ts";
 import { RecordQueue } from "./record-queue.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -35,8 +36,6 @@ interface Input {
 
 /** A waiting input with lag holds the others back at most this long. */
 const INPUT_WAIT_MAX_MS = 1_000;
-/** A worker waits this long for an asynchronous function before it turns to its other tasks. */
-const SUSPENDED_PATIENCE_MS = 20;
 /** Buffered outputs and changed entries beyond these ask for a commit before its time. */
 const OUTPUT_BYTES_MAX = 32 * 1024 * 1024;
 const CHANGED_ENTRIES_MAX = 100_000;
@@ -183,36 +182,39 @@ export class Task {
     return done;
   }
 
+  /** Fires what is due on the wall. While it is at work the task is suspended. */
   async advanceWallClock(): Promise<void> {
     if (this.isSuspended) return;
     this.#wallClockMs = this.#environment.clock.now();
     this.#source = undefined;
-    await this.#guarded(async () => {
+    await this.#occupy(async () => {
       for (const operator of this.#operators) {
-        if (operator.nextWallClockMs !== undefined && operator.nextWallClockMs <= this.#wallClockMs)
-          operator.advanceWallClock?.(this.#wallClockMs);
+        const dueMs = operator.nextWallClockMs ?? Infinity;
+        if (dueMs <= this.#wallClockMs) operator.advanceWallClock?.(this.#wallClockMs);
         await this.#drainSuspended();
       }
     });
   }
 
   /**
-   * Starts a commit of all that was processed. Resolves when state is sealed and processing may go on; `settled` tells when the commit
-   * is done. A failure of the commit itself shows in `failure`.
+   * Starts a commit of all that was processed, after the one before it. Resolves when state is sealed and processing may go on, until when the
+   * task is suspended; `settled` tells when the commit is done. Never rejects: what goes wrong shows in `failure`.
    */
   async beginCommit(): Promise<void> {
-    invariant(this.#committing === undefined, `task ${this.id} commits twice at once`);
-    await this.#draining;
+    while (this.isSuspended || this.isCommitting) await Promise.all([this.#draining, this.#committing]);
     if (this.#failure !== undefined) return;
     this.#source = undefined;
     this.#wallClockMs = this.#environment.clock.now();
-    await this.#guarded(async () => {
+    await this.#occupy(async () => {
       for (const operator of this.#operators) {
         operator.flush?.();
         await this.#drainSuspended();
       }
+      if (this.isDirty) this.#sealAndCommit();
     });
-    if (this.#failure !== undefined || !this.isDirty) return;
+  }
+
+  #sealAndCommit(): void {
     const { metrics } = this.#options.runtime;
     const { path, stores } = this.#options;
     const positions = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
@@ -315,15 +317,20 @@ export class Task {
 
   /** Runs suspended work; false if it takes so long that it goes on by itself, and the task stands still until then. */
   async #drainPromptly(): Promise<boolean> {
-    const draining = this.#guarded(() => this.#drainSuspended()).then(() => {
+    await promptly(
+      this.#environment.clock,
+      this.#occupy(() => this.#drainSuspended()),
+    );
+    return !this.isSuspended && this.#failure === undefined;
+  }
+
+  /** Suspends the task while the work runs. */
+  #occupy(work: () => Promise<void>): Promise<void> {
+    const occupied = this.#guarded(work).then(() => {
       this.#draining = undefined;
     });
-    this.#draining = draining;
-    const patience = new AbortController();
-    const late = this.#environment.clock.sleep(SUSPENDED_PATIENCE_MS, patience.signal);
-    await Promise.race([draining, late]);
-    patience.abort();
-    return !this.isSuspended && this.#failure === undefined;
+    this.#draining = occupied;
+    return occupied;
   }
 
   async #drainSuspended(): Promise<void> {
@@ -400,7 +407,7 @@ const NO_HEADERS: Readonly<Record<string, Buffer>> = Object.freeze({});
 
 /** Not about a record, wherever it was thrown. */
 function isFatal(error: unknown): boolean {
-  if (error instanceof InvariantError || error instanceof TaskMigratedError || error instanceof TaskCorruptedError)
-    return true;
+  if (error instanceof InvariantError || error instanceof TaskMigratedError) return true;
+  if (error instanceof TerminalError || error instanceof RecordError) return false;
   return error instanceof MulgilError && error.code.startsWith("STATE_");
 }

@@ -1,9 +1,10 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { TaskCorruptedError, TaskMigratedError } from "../errors/errors.ts";
+import { TaskMigratedError } from "../errors/errors.ts";
 import { IndefiniteTransactionError } from "../log/log-errors.ts";
 import type { FetchedBatch, GroupConsumer, TopicPartition } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import { promptly } from "./promptly.ts";
 import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
 import { encodeMemberData, taskAssignor } from "./task-assignor.ts";
@@ -72,6 +73,10 @@ export class Worker {
     this.#options = options;
     this.#environment = options.environment;
     this.#runtime = options.runtime;
+  }
+
+  get job(): string {
+    return this.#runtime.job.name;
   }
 
   /** Tasks that are up, and whether anything in them is not yet committed. */
@@ -185,7 +190,7 @@ export class Worker {
     const nowMs = this.#environment.clock.now();
     for (const slot of this.#slots.values()) {
       if (slot.status === "running" && slot.task.failure === undefined && slot.task.nextWallClockMs <= nowMs)
-        await slot.task.advanceWallClock();
+        await promptly(this.#environment.clock, slot.task.advanceWallClock());
     }
   }
 
@@ -201,7 +206,8 @@ export class Worker {
   /** Starts the commit of every task that has none under way; processing goes on meanwhile. */
   async #beginCommits(): Promise<void> {
     for (const slot of this.#slots.values()) {
-      if (slot.status === "running" && !slot.task.isCommitting && !slot.task.isSuspended) await slot.task.beginCommit();
+      if (slot.status !== "running" || slot.task.isCommitting || slot.task.isSuspended) continue;
+      await promptly(this.#environment.clock, slot.task.beginCommit());
     }
   }
 
@@ -333,7 +339,6 @@ export class Worker {
       this.#rejoin = true;
     } else if (
       error instanceof IndefiniteTransactionError ||
-      error instanceof TaskCorruptedError ||
       (error instanceof MulgilError && error.code === "STATE_CORRUPTED")
     ) {
       this.#environment.onEvent({ kind: "restarting", job: this.#runtime.job.name, task: id, error });

@@ -61,11 +61,21 @@ export async function createRecordEncoder(options: RecordEncoderOptions): Promis
       ...(envelope.headers !== undefined && { headers: headersOf(envelope.headers) }),
     };
     const timestampMs = timestampOf(envelope, () => eventTime(value, { ...record, offset: 0, headers: undefined }));
+    if (timestampMs < 0)
+      throw refused(`its time is ${timestampMs} ms, before 1970: a log cannot hold that as a timestamp`);
+    if (timestampMs > now() + TIMESTAMP_AHEAD_MAX_MS) {
+      throw refused(
+        `its time is ${new Date(timestampMs).toISOString()}, more than an hour ahead of the clock: a log refuses that`,
+      );
+    }
     // Records without a key go round the partitions.
     const partition = keyBytes === null ? turn++ % partitions : partitionOf(keyBytes, partitions);
     return { partition, record: { ...record, timestampMs } };
   };
 }
+
+/** As brokers do: message.timestamp.after.max.ms. */
+const TIMESTAMP_AHEAD_MAX_MS = 3_600_000;
 
 function converter({ target, format, isStrict, onUnknownField }: RecordEncoderOptions): (content: unknown) => unknown {
   const fields = new Set(

@@ -1,5 +1,16 @@
-import { ConfigError, defineJob, type JobDefinition } from "mulgil";
+import {
+  type AggregatorTree,
+  ConfigError,
+  count,
+  defineJob,
+  type JobDefinition,
+  max,
+  sum,
+  TerminalError,
+  tumbling,
+} from "mulgil";
 import { describe, expect, it } from "vitest";
+import type { Payment } from "../../runtime/dsl/payments.fixture.ts";
 import { openHarness } from "./harness.ts";
 import { customers, HOUR_MS, hourlyTotals, payment, payments, totals, totalsById } from "./jobs.ts";
 
@@ -76,6 +87,118 @@ describe("a run of jobs", () => {
     const next = defineJob({ name: "hourly", version: 2, flow: renamed });
     expect(await codesOf(harness.start([next]))).toEqual(["PLAN_STORE_REMOVED"]);
     await harness.runUntilIdle([next], { droppedStores: ["hourly"] });
+  });
+
+  it("starts a dropped store empty when a later version takes its name again, and leaves one alone that fits", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 2);
+    await harness.produce(payments, [payment("1", "ann", 0)]);
+    const perCustomer = (version: number, quantities: AggregatorTree<Payment>) =>
+      defineJob({ name: "v", version, flow: (from) => void from(payments).aggregate("kept", quantities) });
+    await harness.runUntilIdle([perCustomer(1, { n: count() })]);
+    const changed = perCustomer(2, { largest: max((one) => one.id) });
+    expect(await codesOf(harness.start([changed]))).toEqual(["PLAN_STORE_CHANGED"]);
+    await harness.runUntilIdle([changed], { droppedStores: ["kept"] });
+    await harness.produce(payments, [payment("2", "ann", 0)]);
+    await harness.runUntilIdle([changed], { droppedStores: ["kept"] });
+    await harness.runUntilIdle([changed]);
+    expect((await harness.readRaw("v.kept.changelog")).filter(({ key }) => key![0] === 1)).toHaveLength(1);
+  });
+
+  it("raises the retention of a changelog when the grace becomes longer", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 1);
+    const retention = async () =>
+      (await harness.log.describeTopics()).find(({ topic }) => topic === "hourly.hourly.changelog")!.config.retentionMs;
+    await harness.runUntilIdle([hourlyTotals()]);
+    const before = await retention();
+    await harness.runUntilIdle([
+      defineJob({
+        name: "hourly",
+        version: 2,
+        flow: (from) => {
+          from(payments)
+            .window(tumbling("1 hour", { grace: "30 days" }))
+            .aggregate("hourly", { count: count(), total: sum((one) => one.amount, { scale: 2 }) })
+            .to(totals);
+        },
+      }),
+    ]);
+    expect((await retention()) - before).toBe(30 * 24 * HOUR_MS);
+  });
+
+  it("gives streams that are repartitioned to be read together the same number of partitions", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 2);
+    await harness.createTopic(customers.name, 8);
+    const seen: string[] = [];
+    const job = defineJob({
+      name: "both",
+      version: 1,
+      commitEvery: "20 ms",
+      flow(from) {
+        const names = from(customers)
+          .keyBy((customer) => customer.name)
+          .aggregate("names", { n: count() })
+          .asTable();
+        from(payments)
+          .keyBy((one) => one.id)
+          .leftJoin("joined", names, (one, name) => `${one.id} ${name?.n ?? 0}`)
+          .peek((text) => void seen.push(text));
+      },
+    });
+    await harness.produce(customers, [{ customerId: "c", name: "ann" }]);
+    await harness.runUntilIdle([job]);
+    await harness.produce(payments, [payment("ann", "x", 0), payment("bob", "x", 0)]);
+    await harness.runUntilIdle([job]);
+    expect(seen.sort()).toEqual(["ann 1", "bob 0"]);
+  });
+
+  it("takes events from before 1970 and between two milliseconds, and refuses them only at a sink", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 1);
+    const early = { ...payments, eventTime: (one: Payment) => (one.id === "early" ? -HOUR_MS : 1.5) };
+    await harness.produce(payments, [payment("early", "ann", 0), payment("half", "ann", 0)]);
+    const job = defineJob({
+      name: "early",
+      version: 1,
+      commitEvery: "20 ms",
+      flow(from) {
+        from(early)
+          .keyBy((one) => one.id)
+          .aggregate("n", { count: count(), total: sum((one) => one.amount, { scale: 2 }) })
+          .to(totals);
+      },
+    });
+    await harness.runUntilIdle([job]);
+    expect((await harness.read(totals)).map(({ key, timestampMs }) => [key, timestampMs])).toEqual([["half", 1]]);
+    expect((await harness.readRaw("early.dlq")).map(({ headers }) => headers!["mulgil.dlq.code"]!.toString())).toEqual([
+      "TIMESTAMP_EARLY",
+    ]);
+  });
+
+  it("takes a job's own error for what it is, whatever its code", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 1);
+    await harness.produce(payments, [payment("1", "ann", 0)]);
+    const job = defineJob({
+      name: "own",
+      version: 1,
+      flow: (from) =>
+        void from(payments).peek(() => {
+          throw new TerminalError("closed", { code: "STATE_CLOSED" });
+        }),
+    });
+    const [status] = await harness.runUntilIdle([job]);
+    expect(status!.deadLetters).toBe(1);
+  });
+
+  it("counts the tasks of a job whose name begins another one's", async () => {
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 2);
+    const flow: JobDefinition["flow"] = (from) => void from(payments).peek(() => undefined);
+    const jobs = [defineJob({ name: "shop", version: 1, flow }), defineJob({ name: "shop-2", version: 1, flow })];
+    expect((await harness.runUntilIdle(jobs)).map(({ tasks }) => tasks)).toEqual([2, 2]);
   });
 
   it("refuses two jobs of one name, and a run of none", async () => {

@@ -54,8 +54,10 @@ export class EmbeddedLog implements port.Log {
     const { lifecycle, catalog, counters, queue } = this.#parts;
     return lifecycle.run(async () => {
       const missing = catalog.missing(specs);
-      if (missing.length === 0) return queue.settled();
-      const changes = missing.map((spec) => catalog.create(spec, counters.takeTopicId(), this.#randomId()));
+      const raised = catalog.raiseRetention(specs);
+      if (missing.length === 0 && raised.length === 0) return queue.settled();
+      const created = missing.map((spec) => catalog.create(spec, counters.takeTopicId(), this.#randomId()));
+      const changes = [...raised, ...created];
       await queue.submit(together([...changes, { writes: [counters.write()], apply() {} }]));
     });
   }

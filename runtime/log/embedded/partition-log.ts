@@ -35,7 +35,7 @@ export class PartitionLog implements TopicPartition {
   readonly topic: string;
   readonly partition: number;
   readonly topicId: number;
-  readonly config: TopicConfig;
+  config: TopicConfig;
   /** Set when the topic is deleted; nothing may be submitted afterwards. */
   isDeleted = false;
   /** Replaced by compaction; see AbortedTransactions. */

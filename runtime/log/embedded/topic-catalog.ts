@@ -100,6 +100,20 @@ export class TopicCatalog {
     return [...missing.values()];
   }
 
+  /** Raises the retention of existing topics that keep records for less time than asked. */
+  raiseRetention(specs: readonly TopicSpec[]): readonly Change[] {
+    return specs.flatMap(({ topic: name, config: asked }) => {
+      const topic = this.#topics.get(name);
+      if (topic === undefined || !isLonger(asked.retentionMs, topic.config.retentionMs)) return [];
+      const config = { ...topic.config, retentionMs: asked.retentionMs };
+      this.#topics.set(name, { ...topic, config });
+      for (const log of topic.logs) log.config = config;
+      const { id, partitions, incarnation } = topic;
+      const stored: StoredTopic = { id, partitions, config, incarnation };
+      return [{ writes: [put(topicKey(name), Buffer.from(JSON.stringify(stored)))], apply() {} }];
+    });
+  }
+
   /** Makes a topic known at once; the caller submits the change in the same turn. */
   create({ topic, partitions, config }: TopicSpec, id: number, incarnation: string): Change {
     const { cleanupPolicy, retentionMs, deleteRetentionMs } = config;
@@ -122,6 +136,10 @@ export class TopicCatalog {
     return { topicId, writes: [del(topicKey(topic)), put(deletionKey(topicId), Buffer.alloc(0))], apply() {} };
   }
 }
+
+/** -1 keeps for ever. */
+const isLonger = (askedMs: number, currentMs: number): boolean =>
+  currentMs !== -1 && (askedMs === -1 || askedMs > currentMs);
 
 function validate({ topic, partitions, config }: TopicSpec): void {
   if (!NAME.test(topic) || topic === "." || topic === "..") throw invalidTopic(topic, "its name is not allowed");
