@@ -26,7 +26,16 @@ export async function runEngine({ values, decoder }: Events, database: Database)
   const store = await openPlannedStore({ planned: planned!, node, database, keyCodec: keys });
   let [results, total, changelogBytes] = [0, 0, 0];
   const environment: OperatorEnvironment = {
-    record: { key: null, timestampMs: 0, window: undefined, topic: "payments", partition: 0, offset: 0, headers: {} },
+    record: {
+      key: null,
+      timestampMs: 0,
+      window: undefined,
+      topic: "payments",
+      partition: 0,
+      offset: 0,
+      headers: {},
+      isTimer: false,
+    },
     wallClockMs: () => 0,
     store: () => store,
     keyCodec: () => keys,

@@ -7,7 +7,7 @@ import type { Cells } from "./quantity.ts";
 
 type Lookup = (key: unknown) => unknown;
 
-/** Joins each record with the table's value at that moment. Null values and keys end here. */
+/** Joins each record with the table's value at that moment. Withdrawals (null in a window) pass whatever they withdraw; null keys and other nulls end here. */
 export function joinOperator({ id, join, table, fn }: JoinNode, wiring: Wiring): Operator {
   const { environment, outputs } = wiring;
   const { record } = environment;
@@ -17,7 +17,11 @@ export function joinOperator({ id, join, table, fn }: JoinNode, wiring: Wiring):
   return {
     id,
     receive(key, value, timestampMs) {
-      if (value === null || key === null || key === undefined) return;
+      if (key === null || key === undefined) return;
+      if (value === null) {
+        if (record.window !== undefined) next(key, null, timestampMs);
+        return;
+      }
       const tableValue = lookup(key);
       if (needsMatch && tableValue === undefined) return;
       record.key = key;

@@ -15,6 +15,8 @@ export interface CurrentRecord {
   partition: number;
   offset: number;
   headers: Readonly<Record<string, Buffer>>;
+  /** A timer is firing: what happens now is not caused by the source record. */
+  isTimer: boolean;
 }
 
 /** What an operator may use of the task that runs it. */

@@ -83,7 +83,7 @@ class CallContext {
   streamTimeMs = Number.NEGATIVE_INFINITY;
   readonly stores: Readonly<Record<string, CallState>>;
   readonly timers: Readonly<Record<string, Timer>>;
-  record: CurrentRecord | undefined;
+  record: Omit<CurrentRecord, "isTimer"> | undefined;
   readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
   readonly #environment: OperatorEnvironment;
 

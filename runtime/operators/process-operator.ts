@@ -147,18 +147,24 @@ class Process implements Operator {
   }
 
   *#fireSteps(timers: ProcessTimers, { key, name, atMs }: DueTimer): Steps {
+    const { record } = this.#environment;
     const timestampMs = timers === this.#wallTimers ? this.#environment.wallClockMs() : atMs;
     this.#call.beginTimer(key, timestampMs, this.#streamTimeMs);
+    record.isTimer = true;
     try {
-      const outcome: unknown = this.#onTimer?.({ name, atMs }, this.#call.context);
-      if (isThenable(outcome)) yield outcome;
-    } catch (error) {
-      this.#environment.recordError(this.id, error, key, null);
-      return;
+      try {
+        const outcome: unknown = this.#onTimer?.({ name, atMs }, this.#call.context);
+        if (isThenable(outcome)) yield outcome;
+      } catch (error) {
+        this.#environment.recordError(this.id, error, key, null);
+        return;
+      }
+      const loop = timers.stopLoop();
+      this.#call.commit();
+      if (loop !== undefined) this.#environment.recordError(this.id, loop, key, null);
+    } finally {
+      record.isTimer = false;
     }
-    const loop = timers.stopLoop();
-    this.#call.commit();
-    if (loop !== undefined) this.#environment.recordError(this.id, loop, key, null);
   }
 
   #nextWaiting(): Steps | undefined {
@@ -181,8 +187,8 @@ class Process implements Operator {
 const isThenable = (outcome: unknown): outcome is PromiseLike<unknown> =>
   typeof outcome === "object" && outcome !== null && typeof (outcome as { then?: unknown }).then === "function";
 
-function copyOf({ window, topic, partition, offset, headers }: CurrentRecord): Waiting["record"] {
-  return { window: window as WindowBounds | undefined, topic, partition, offset, headers };
+function copyOf({ window, topic, partition, offset, headers, isTimer }: CurrentRecord): Waiting["record"] {
+  return { window: window as WindowBounds | undefined, topic, partition, offset, headers, isTimer };
 }
 
 const timerStoreName = (id: string, domain: "stream-time" | "wall-time"): string =>

@@ -66,6 +66,7 @@ export class OperatorHarness {
     partition: 0,
     offset: -1,
     headers: {},
+    isTimer: false,
   };
   #suspended: (() => Promise<void>)[] = [];
   #built: BuiltOperators;

@@ -1,4 +1,4 @@
-import { count, Decimal, defineJob, mapStore, sum, tumbling, valueStore, when } from "mulgil";
+import { count, Decimal, defineJob, mapStore, session, sum, tumbling, valueStore, when } from "mulgil";
 import { describe, expect, it } from "vitest";
 import { customers, paymentSchema, payments, totals } from "../dsl/payments.fixture.ts";
 import { TestDriver } from "./test-driver.ts";
@@ -153,6 +153,49 @@ describe("TestDriver", () => {
     expect(driver.deadLetters()).toMatchObject([
       { code: "RECORD_FAILED", message: "no such thing", step: "shop.payments>filter", key: Buffer.from("ann") },
     ]);
+  });
+
+  it("does not blame the record that a timer happened to fire with", async () => {
+    const job = defineJob({
+      name: "timer-throws",
+      version: 1,
+      flow(from) {
+        from(payments).process("throw", {
+          timers: { due: "stream-time" },
+          onRecord(one, context) {
+            context.timers.due.set(one.paidAt + 10);
+          },
+          onTimer() {
+            throw new Error("nobody is here");
+          },
+        });
+      },
+    });
+    const driver = await TestDriver.open(job);
+    await driver.pipe(payments, payment("1", "ann", "1.00", 0));
+    await driver.pipe(payments, payment("2", "bob", "1.00", 100));
+    expect(driver.deadLetters()).toMatchObject([
+      { step: "throw", key: null, value: Buffer.from('{"key":"ann","value":null}') },
+    ]);
+  });
+
+  it("withdraws what a join has made of merged sessions", async () => {
+    const job = defineJob({
+      name: "sessions",
+      version: 1,
+      flow(from) {
+        const table = from.table("customers", customers);
+        from(payments)
+          .window(session("10 ms", { grace: "1 hour" }))
+          .aggregate("visits", { count: count(), total: sum((one) => one.amount, { scale: 2 }) })
+          .join("named", table, ({ count: howMany, total }) => ({ count: howMany, total }))
+          .to(totals);
+      },
+    });
+    const driver = await TestDriver.open(job);
+    await driver.pipe(customers, { customerId: "ann", name: "Ann" });
+    for (const at of [0, 20, 10]) await driver.pipe(payments, payment(String(at), "ann", "1.00", at));
+    expect((await driver.read(totals)).map(({ value }) => value?.count ?? null)).toEqual([1, 1, null, null, 3]);
   });
 
   it("says which topics and stores there are when asked for another", async () => {

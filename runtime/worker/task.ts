@@ -79,6 +79,7 @@ export class Task {
       partition: options.partition,
       offset: -1,
       headers: NO_HEADERS,
+      isTimer: false,
     };
     const { runtime, subTopology } = options;
     const built = buildOperators({
@@ -386,7 +387,7 @@ export class Task {
     if (isFatal(error)) throw error;
     const { runtime } = this.#options;
     const { metrics, plan, job } = runtime;
-    const source = this.#source;
+    const source = this.#record.isTimer ? undefined : this.#source;
     const letter = deadLetter({ job: job.name, step, wallClockMs: this.#wallClockMs, source }, error, key, value);
     this.#outputs.addBytes(plan.dlqTopic, 0, letter);
     metrics.deadLetters++;

@@ -1,0 +1,45 @@
+import { LinkFactory, type SASLOptions } from "./kafkajs.ts";
+
+export type KafkaSasl =
+  | { readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; readonly username: string; readonly password: string }
+  | { readonly mechanism: "oauthbearer"; readonly token: () => Promise<string> };
+
+/** PEM texts. Without a certificate of an authority, those of the machine are trusted. */
+export interface KafkaTls {
+  readonly ca?: string;
+  /** With `key`: shows the brokers who this is (mutual TLS). */
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+/** How brokers are reached. Secrets are in here: never print it. */
+export interface KafkaConnection {
+  /** `host:port` of some brokers; the others are found through them. */
+  readonly brokers: readonly string[];
+  /** In the broker's logs and quotas. @default "mulgil" */
+  readonly clientId?: string;
+  /** @default no TLS */
+  readonly tls?: KafkaTls;
+  /** @default no authentication */
+  readonly sasl?: KafkaSasl;
+}
+
+const CONNECT_MAX_MS = 10_000;
+const REQUEST_MAX_MS = 30_000;
+
+export function linkFactory({ brokers, clientId, tls, sasl }: KafkaConnection): LinkFactory {
+  return new LinkFactory({
+    brokers: [...brokers],
+    clientId: clientId ?? "mulgil",
+    connectionTimeout: CONNECT_MAX_MS,
+    authenticationTimeout: CONNECT_MAX_MS,
+    requestTimeout: REQUEST_MAX_MS,
+    ...(tls !== undefined && { ssl: { ...tls } }),
+    ...(sasl !== undefined && { sasl: saslOptions(sasl) }),
+  });
+}
+
+function saslOptions(sasl: KafkaSasl): SASLOptions {
+  if (sasl.mechanism !== "oauthbearer") return { ...sasl } as SASLOptions;
+  return { mechanism: sasl.mechanism, oauthBearerProvider: async () => ({ value: await sasl.token() }) };
+}
