@@ -134,15 +134,16 @@ function described(
 /** The repartition topics of a part have as many partitions as the topics that they are read beside, else as the largest that feeds any of them. */
 function partitionModels(job: Job, subTopologies: readonly SubTopology[], repartition: string): readonly string[] {
   const nodes = new Map(job.topology.nodes.map((node) => [node.id, node]));
-  const own = subTopologies.find((part) => part.nodes.includes(repartition))!;
-  const beside = own.nodes.flatMap((id) => {
-    const node = nodes.get(id)!;
-    return node.kind === "source" || node.kind === "table" ? [node.topic.name] : [];
-  });
-  if (beside.length > 0) return [...new Set(beside)];
-  const feeding = own.nodes
-    .map((id) => nodes.get(id)!)
-    .filter((node) => node.kind === "repartition")
-    .flatMap((node) => node.inputs.map((input) => subTopologies.find((part) => part.nodes.includes(input.node))!));
-  return [...new Set(feeding.flatMap((part) => part.sources))];
+  const partOf = (id: string) => subTopologies.find((part) => part.nodes.includes(id))!;
+  const seen = new Set<SubTopology>();
+  // Parts can feed each other in a circle; only topics of the outside are named, so that no number depends on itself.
+  const models = (part: SubTopology): readonly string[] => {
+    const own = part.nodes.map((id) => nodes.get(id)!);
+    const beside = own.flatMap((node) => (node.kind === "source" || node.kind === "table" ? [node.topic.name] : []));
+    if (beside.length > 0 || seen.has(part)) return beside;
+    seen.add(part);
+    const feeding = own.flatMap((node) => (node.kind === "repartition" ? node.inputs : []));
+    return feeding.flatMap((input) => models(partOf(input.node)));
+  };
+  return [...new Set(models(partOf(repartition)))];
 }

@@ -33,7 +33,8 @@ export class OutputBuffer {
   }
 
   /** @throws RecordError or MulgilError if the record does not fit its topic; then nothing was added */
-  add(encoder: OutputEncoder, key: unknown, value: unknown, timestampMs: number, wallClockMs: number): void {
+  add(encoder: OutputEncoder, key: unknown, value: unknown, eventTimeMs: number, wallClockMs: number): void {
+    const timestampMs = Math.floor(eventTimeMs);
     const keyBytes = encoder.key === null || key === null || key === undefined ? null : encoder.key.encode(key);
     const valueBytes = value === null ? null : encoder.value.encode(value);
     const ahead = timestampMs > wallClockMs + TIMESTAMP_AHEAD_MAX_MS;
@@ -46,7 +47,7 @@ export class OutputBuffer {
     }
     if (ahead && !encoder.internal) {
       throw new RecordError(
-        `an output for "${encoder.topic}" has the time ${new Date(timestampMs).toISOString()}, more than an hour ahead of the clock, and brokers refuse it: correct the event time, or set a time in the job`,
+        `an output for "${encoder.topic}" has the time ${timestampMs} ms, more than an hour ahead of the clock, and brokers refuse it: correct the event time, or set a time in the job`,
         { code: "TIMESTAMP_AHEAD", context: { topic: encoder.topic } },
       );
     }

@@ -19,10 +19,12 @@ export class RecordQueue {
   readonly partition: number;
   /** The next offset to process: what a commit commits. */
   position: number;
-  /** The end of the partition as of the last fetch. */
-  endOffset = 0;
+  /** The end of the partition as of the last fetch, before the first one as of the start. */
+  endOffset: number;
   /** Records waiting. */
   size = 0;
+  /** Of the batches that hold them, keys and values. */
+  bytes = 0;
 
   key: unknown = null;
   value: unknown = null;
@@ -31,26 +33,28 @@ export class RecordQueue {
 
   readonly #decoder: InputDecoder;
   readonly #undecodable: (raw: FetchedRecord, error: unknown) => void;
-  #batches: FetchedBatch[] = [];
+  #batches: { readonly batch: FetchedBatch; readonly bytes: number }[] = [];
   #next = 0;
 
   constructor(options: {
     topic: string;
     partition: number;
     position: number;
+    endOffset?: number;
     decoder: InputDecoder;
     undecodable: (raw: FetchedRecord, error: unknown) => void;
   }) {
     this.topic = options.topic;
     this.partition = options.partition;
     this.position = options.position;
+    this.endOffset = options.endOffset ?? 0;
     this.#decoder = options.decoder;
     this.#undecodable = options.undecodable;
   }
 
   /** The offset to fetch from: behind everything that waits here. */
   get fetchPosition(): number {
-    return this.#batches.at(-1)?.nextOffset ?? this.position;
+    return this.#batches.at(-1)?.batch.nextOffset ?? this.position;
   }
 
   /** Fetches the writer schemas that decoding will need. */
@@ -65,15 +69,17 @@ export class RecordQueue {
   push(batch: FetchedBatch): void {
     this.endOffset = batch.endOffset;
     if (batch.nextOffset <= this.fetchPosition) return;
-    this.#batches.push(batch);
+    const bytes = bytesOf(batch);
+    this.#batches.push({ batch, bytes });
     this.size += batch.records.length;
+    this.bytes += bytes;
     this.#skipEmpty();
   }
 
   /** Decodes the head into key, value, timestampMs and raw. Records that cannot be decoded are handed over and passed. @returns false if nothing waits */
   loadHead(): boolean {
     while (this.raw === undefined) {
-      const record = this.#batches[0]?.records[this.#next];
+      const record = this.#batches[0]?.batch.records[this.#next];
       if (record === undefined) return false;
       try {
         this.key = record.key === null || this.#decoder.key === null ? null : this.#decoder.key.decode(record.key);
@@ -91,16 +97,14 @@ export class RecordQueue {
 
   /** The head has been processed. */
   dropHead(): void {
-    const batch = this.#batches[0]!;
+    const { batch, bytes } = this.#batches[0]!;
     this.position = this.raw!.offset + 1;
     this.raw = undefined;
     this.size--;
     this.#next++;
-    if (this.#next === batch.records.length) this.#dropBatch(batch);
-  }
-
-  #dropBatch(batch: FetchedBatch): void {
+    if (this.#next < batch.records.length) return;
     this.position = batch.nextOffset;
+    this.bytes -= bytes;
     this.#batches.shift();
     this.#next = 0;
     this.#skipEmpty();
@@ -108,9 +112,15 @@ export class RecordQueue {
 
   /** Batches of nothing but markers move the position without a record. */
   #skipEmpty(): void {
-    while (this.#batches[0]?.records.length === 0) {
-      this.position = this.#batches[0].nextOffset;
+    while (this.#batches[0]?.batch.records.length === 0) {
+      this.position = this.#batches[0].batch.nextOffset;
       this.#batches.shift();
     }
   }
+}
+
+function bytesOf({ records }: FetchedBatch): number {
+  let bytes = 0;
+  for (const { key, value } of records) bytes += (key?.length ?? 0) + (value?.length ?? 0);
+  return bytes;
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors/errors.ts";
+import { ConfigError, type Issue } from "../errors/errors.ts";
 import type { LogAccess } from "../log/port.ts";
 import { readPartition } from "../log/read-partition.ts";
 import { comparePlans } from "../plan/compare.ts";
@@ -19,19 +19,26 @@ export interface PlanComparison {
 /**
  * Compares plans with those that the jobs last ran by. Changes nothing. `droppedStores` are the stores that the user has said may go; one that
  * fits stays all the same.
- * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED with all that would break state
+ * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED, PLAN_TOPIC_TAKEN with all that would break state
  */
 export async function comparedPlans(
   log: LogAccess,
   plans: readonly Plan[],
   droppedStores: readonly string[],
 ): Promise<PlanComparison> {
-  const remembered = await readPlans(log, plans);
+  const all = await readPlans(log);
+  const remembered = new Map([...all].filter(([name]) => plans.some(({ job }) => job === name)));
   const misfits = plans.flatMap((plan) => {
     const before = remembered.get(plan.job);
     return before === undefined ? [] : comparePlans(before, plan).map((issue) => ({ ...issue, before }));
   });
-  const issues = misfits.filter(({ store }) => !droppedStores.includes(store));
+  const issues = [
+    ...misfits.filter(({ store }) => !droppedStores.includes(store)),
+    ...takenTopics(
+      plans,
+      [...all.values()].filter(({ job }) => !plans.some((plan) => plan.job === job)),
+    ),
+  ];
   if (issues.length > 0) throw new ConfigError("this version does not fit the state of the one before:", issues);
   const forgotten = misfits.flatMap(({ store, before }) =>
     before.subTopologies.flatMap(({ stores }) =>
@@ -76,15 +83,41 @@ export async function rememberPlans(options: {
   await log.produce([{ topic: PLANS_TOPIC, partition: 0, records }]);
 }
 
-/** Of the given jobs. */
-async function readPlans(log: LogAccess, plans: readonly Plan[]): Promise<RememberedPlans> {
+/**
+ * Names of jobs and steps hold dots, so two jobs can come to the same name for an internal topic, and a sink can be given one. Each would take the
+ * other's records for its own.
+ */
+function takenTopics(plans: readonly Plan[], others: readonly Plan[]): readonly Issue[] {
+  const owners = new Map(others.flatMap(internalTopics));
+  const issues: Issue[] = [];
+  for (const [topic, job] of plans.flatMap(internalTopics)) {
+    const owner = owners.get(topic);
+    if (owner === undefined) owners.set(topic, job);
+    else issues.push(taken(job, topic, owner, "give one of the jobs or steps another name"));
+  }
+  for (const { job, topics } of plans) {
+    for (const { topic, role } of topics) {
+      const owner = role === "sink" ? owners.get(topic) : undefined;
+      if (owner !== undefined) issues.push(taken(job, topic, owner, "write to another topic"));
+    }
+  }
+  return issues;
+}
+
+const internalTopics = ({ job, topics }: Plan) =>
+  topics.flatMap(({ topic, role }) => (role === "repartition" || role === "changelog" ? [[topic, job] as const] : []));
+
+const taken = (job: string, topic: string, owner: string, remedy: string): Issue => ({
+  code: "PLAN_TOPIC_TAKEN",
+  at: `job ${job}`,
+  message: `"${topic}" is an internal topic of job "${owner}": ${remedy}`,
+});
+
+async function readPlans(log: LogAccess): Promise<RememberedPlans> {
   const remembered = new Map<string, Plan>();
   if (!(await log.describeTopics()).some(({ topic }) => topic === PLANS_TOPIC)) return remembered;
-  const wanted = new Set(plans.map(({ job }) => job));
   for (const { key, value } of await readPartition(log, { topic: PLANS_TOPIC, partition: 0 })) {
-    const job = key?.toString();
-    if (job !== undefined && value !== null && wanted.has(job))
-      remembered.set(job, JSON.parse(value.toString()) as Plan);
+    if (key !== null && value !== null) remembered.set(key.toString(), JSON.parse(value.toString()) as Plan);
   }
   return remembered;
 }

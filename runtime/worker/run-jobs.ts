@@ -3,6 +3,7 @@ import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError, DefinitionError } from "../errors/errors.ts";
 import { compile } from "../plan/compile.ts";
+import type { Clock } from "../time/clock.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics } from "./job-topics.ts";
@@ -46,13 +47,18 @@ export interface JobsRun {
    * Windows that are open stay open. Rejects if a job dies first.
    */
   untilIdle(): Promise<void>;
-  /** Drains: commits what was processed, closes the stores, leaves the groups. Safe to call twice. */
+  /**
+   * Drains: commits what was processed, closes the stores, leaves the groups. Safe to call twice.
+   * @throws {MulgilError} DRAIN_TIMEOUT if a last commit, or a function of a job, takes longer than `drainTimeoutMs`; the jobs have ended then, too
+   */
   stop(): Promise<void>;
   /** Resolves when all jobs have stopped; rejects with the error of the first that died, after the others have been stopped. */
   readonly finished: Promise<void>;
 }
 
 const IDLE_LOOK_MS = 50;
+/** How long closing stores without a last commit may take. */
+const ABANDON_TIMEOUT_MS = 2_000;
 
 /** Runs jobs on a log. What `startJobs` does, with everything from outside as an argument. */
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
@@ -138,21 +144,25 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       Promise.race([finished, waitUntilIdle({ environment, runtimes, members: workers, signal: over.signal })]),
     async stop() {
       stopAll();
-      const bound = new AbortController();
-      const timeout = environment.clock
-        .sleep(options.drainTimeoutMs ?? 30_000, bound.signal)
-        .then(() => "timeout" as const);
-      const outcome = await Promise.race([Promise.allSettled(runs), timeout]);
-      bound.abort();
-      if (outcome === "timeout") {
-        throw new MulgilError(
-          "the jobs could not drain in time: a last commit is still under way; what it covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
-          { code: "DRAIN_TIMEOUT" },
-        );
-      }
-      await finished;
+      if (await endsWithin(environment.clock, options.drainTimeoutMs ?? 30_000, runs)) return await finished;
+      for (const worker of workers) worker.abandon();
+      await endsWithin(environment.clock, ABANDON_TIMEOUT_MS, runs);
+      throw new MulgilError(
+        "the jobs could not drain in time: a last commit, or a function of a job, was still under way; what no commit covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
+        { code: "DRAIN_TIMEOUT" },
+      );
     },
   };
+}
+
+/** @returns whether all of them end, one way or another, in this time */
+async function endsWithin(clock: Clock, ms: number, works: readonly Promise<unknown>[]): Promise<boolean> {
+  const bound = new AbortController();
+  const late = clock.sleep(ms, bound.signal).then(() => false);
+  const ended = Promise.allSettled(works).then(() => true);
+  const inTime = await Promise.race([ended, late]);
+  bound.abort();
+  return inTime;
 }
 
 function compileAll(jobs: readonly Job[]) {

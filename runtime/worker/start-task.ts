@@ -3,7 +3,7 @@ import type { SubTopology } from "../plan/plan.ts";
 import type { CommitPath } from "./commit.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { Task } from "./task.ts";
-import { taskId } from "./task-id.ts";
+import { taskId, transactionalId } from "./task-id.ts";
 import { openStores } from "./task-stores.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -15,6 +15,8 @@ export interface StartTaskOptions {
   readonly consumer: Pick<GroupConsumer, "commit">;
   /** Ends the start between two steps and inside a restore. */
   readonly signal: AbortSignal;
+  /** The state could not be read while the task ran: it is moved aside and rebuilt. */
+  readonly isStateSuspect: boolean;
 }
 
 /**
@@ -36,6 +38,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
     signal.throwIfAborted();
     const committed = await log.committedOffsets(job.name, inputs);
     const positions = await positionsOf(options, inputs, committed);
+    const ends = inputs.length > 1 ? await log.listOffsets(inputs, "latest", "read_committed") : [];
     const incarnations = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.incarnation]));
     signal.throwIfAborted();
     const stores = await openStores({
@@ -46,6 +49,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
       stores: subTopology.stores,
       incarnations,
       signal,
+      areSuspect: options.isStateSuspect,
     });
     return new Task({
       id,
@@ -56,6 +60,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
       stores,
       path,
       positions,
+      ends,
       commitSequence: sequenceOf(committed),
     });
   } catch (error) {
@@ -72,7 +77,7 @@ async function openCommitPath({ runtime, environment, consumer }: StartTaskOptio
   return {
     delivery: "exactly-once",
     groupId: job.name,
-    producer: await log.openTransactionalProducer(`${job.name}.${task}`),
+    producer: await log.openTransactionalProducer(transactionalId(job.name, task)),
   };
 }
 

@@ -23,6 +23,8 @@ export interface OpenStoresOptions {
   readonly stores: readonly PlannedStore[];
   readonly incarnations: ReadonlyMap<string, string>;
   readonly signal: AbortSignal;
+  /** They opened before, and could then not be read: they are moved aside all the same. */
+  readonly areSuspect: boolean;
 }
 
 /**
@@ -49,6 +51,7 @@ async function openRestored(options: OpenStoresOptions, planned: PlannedStore): 
     let store: Store | undefined;
     try {
       store = await openWhenFree(options, planned, path);
+      if (options.areSuspect && attempt === 0) throw unreadable(path);
       await restore(options, planned, store, incarnation);
       return { store, changelog, incarnation };
     } catch (error) {
@@ -66,6 +69,11 @@ async function openRestored(options: OpenStoresOptions, planned: PlannedStore): 
     }
   }
 }
+
+const unreadable = (path: string) =>
+  new MulgilError(`state of the task of "${path}" could not be read while it ran: it is rebuilt`, {
+    code: "STATE_CORRUPTED",
+  });
 
 async function openWhenFree(options: OpenStoresOptions, planned: PlannedStore, path: string): Promise<Store> {
   const { clock, disk } = options.environment;

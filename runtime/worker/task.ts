@@ -25,6 +25,8 @@ export interface TaskOptions {
   readonly path: CommitPath;
   /** Where each input goes on: its committed offset, or its beginning. */
   readonly positions: readonly PartitionOffset[];
+  /** Where the inputs end, so that one with lag is waited for before it is first fetched. Needed where there are several. */
+  readonly ends?: readonly PartitionOffset[];
   /** The number of the last commit, as found in the committed offsets' metadata. */
   readonly commitSequence: number;
 }
@@ -32,6 +34,12 @@ export interface TaskOptions {
 interface Input {
   readonly queue: RecordQueue;
   readonly receive: Receive;
+}
+
+/** What has been fetched of an input and waits to be processed. */
+export interface Backlog extends TopicPartition {
+  readonly records: number;
+  readonly bytes: number;
 }
 
 /** A waiting input with lag holds the others back at most this long. */
@@ -56,6 +64,7 @@ export class Task {
   #source: { readonly topic: string; readonly partition: number; readonly raw: FetchedRecord } | undefined;
   #suspended: (() => Promise<void>)[] = [];
   #draining: Promise<void> | undefined;
+  #isClosed = false;
   #wallClockMs: number;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
@@ -118,6 +127,15 @@ export class Task {
     return this.#inputs.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
+  get backlogs(): readonly Backlog[] {
+    return this.#inputs.map(({ queue: { topic, partition, size, bytes } }) => ({
+      topic,
+      partition,
+      records: size,
+      bytes,
+    }));
+  }
+
   /** Set when processing or a commit has failed: the task must be dropped. */
   get failure(): unknown {
     return this.#failure;
@@ -176,7 +194,7 @@ export class Task {
         this.#processHead(input);
         done++;
         if (this.#suspended.length > 0 && !(await this.#drainPromptly())) break;
-        if ((done & 1023) === 0 && this.wantsCommit) break;
+        if (this.#outputs.bytes > OUTPUT_BYTES_MAX || ((done & 1023) === 0 && this.wantsCommit)) break;
       }
     });
     this.#options.runtime.metrics.recordsIn += done;
@@ -202,7 +220,7 @@ export class Task {
    * task is suspended; `settled` tells when the commit is done. Never rejects: what goes wrong shows in `failure`.
    */
   async beginCommit(): Promise<void> {
-    while (this.isSuspended || this.isCommitting) await Promise.all([this.#draining, this.#committing]);
+    await this.settled();
     if (this.#failure !== undefined) return;
     this.#source = undefined;
     this.#wallClockMs = this.#environment.clock.now();
@@ -211,7 +229,7 @@ export class Task {
         operator.flush?.();
         await this.#drainSuspended();
       }
-      if (this.isDirty) this.#sealAndCommit();
+      if (!this.#isClosed && this.isDirty) this.#sealAndCommit();
     });
   }
 
@@ -241,20 +259,24 @@ export class Task {
     );
   }
 
-  /** Resolves when no commit is under way. Never rejects. */
+  /** Resolves when the task is not suspended and no commit is under way. Never rejects. */
   async settled(): Promise<void> {
-    await this.#committing;
+    while (this.isSuspended || this.isCommitting) await Promise.all([this.#draining, this.#committing]);
   }
 
-  /** Gives up the task's stores and producer. What no commit covers is dropped. */
+  /**
+   * Gives up the task's stores and producer after the commit that is under way. What no commit covers is dropped. A function of the job that
+   * is still at work is not waited for: what it causes is dropped too.
+   */
   async close(): Promise<void> {
-    await this.settled();
+    this.#isClosed = true;
+    await this.#committing;
     await Promise.all(this.#options.stores.map(({ store }) => store.close()));
     if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
   }
 
   #queue(node: string): RecordQueue {
-    const { runtime, subTopology, partition, positions } = this.#options;
+    const { runtime, subTopology, partition, positions, ends } = this.#options;
     const definition = runtime.nodes.get(node)!;
     invariant(
       definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition",
@@ -267,6 +289,7 @@ export class Task {
       topic,
       partition,
       position: position.offset,
+      endOffset: ends?.find((entry) => entry.topic === topic)?.offset ?? position.offset,
       decoder: runtime.decoders.get(node)!,
       undecodable: (raw, error) => {
         this.#source = { topic, partition, raw };
@@ -335,7 +358,8 @@ export class Task {
   }
 
   async #drainSuspended(): Promise<void> {
-    for (let work = this.#suspended.shift(); work !== undefined; work = this.#suspended.shift()) await work();
+    for (let work = this.#suspended.shift(); work !== undefined && !this.#isClosed; work = this.#suspended.shift())
+      await work();
   }
 
   #positionMoved(): boolean {

@@ -37,16 +37,25 @@ type Slot =
       readonly status: "running";
       readonly id: string;
       readonly inputs: readonly TopicPartition[];
+      /** Aborted when the task is given up: from then on it commits no offsets. */
+      readonly abort: AbortController;
       readonly task: Task;
-      paused: boolean;
+      /** Topics of which so much waits that no more is fetched. */
+      readonly paused: Set<string>;
     };
+type RunningSlot = Extract<Slot, { status: "running" }>;
 
 /** One turn of the loop processes at most so many records, then lets others have the event loop. */
 const SLICE_RECORDS_MAX = 1_000;
 const POLL_WAIT_MAX_MS = 100;
-/** A task with so many waiting records is not fetched for until half of them are gone. */
+/** An input partition of which so much waits is not fetched until half of it is gone. */
 const WAITING_RECORDS_MAX = 20_000;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 const RESTART_DELAY_MS = 100;
+/** How long `commitNow` holds up the loop for commits before it goes on and tries again. */
+const COMMIT_PATIENCE_MS = 1_000;
+const SESSION_TIMEOUT_MS = 30_000;
+const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
 
 /**
@@ -60,12 +69,15 @@ export class Worker {
   readonly #runtime: JobRuntime;
   readonly #slots = new Map<string, Slot>();
   readonly #stop = new AbortController();
+  readonly #abandoned = Promise.withResolvers<void>();
   #consumer: GroupConsumer | undefined;
   #commitAtMs = 0;
   #purgeAtMs = 0;
   #commitRequests: (() => void)[] = [];
   #fatal: { readonly error: unknown } | undefined;
   #rejoin = false;
+  /** From the end of one assignment to the next: whose the tasks are is being decided, so nothing is processed or committed. */
+  #isRebalancing = false;
   #closing: Promise<unknown>[] = [];
 
   constructor(options: WorkerOptions) {
@@ -100,7 +112,7 @@ export class Worker {
         if (this.#rejoin) await this.#leave();
         await this.#environment.turn();
       }
-      await this.#commitAll();
+      if (!this.#isRebalancing) await this.#commitAll();
       this.#throwIfFatal();
     } finally {
       await this.#leave();
@@ -111,6 +123,11 @@ export class Worker {
   /** Ends `run` after a last commit. */
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** After `stop`: no longer waits for commits and functions that are under way. `run` ends, and what was not committed is dropped. */
+  abandon(): void {
+    this.#abandoned.resolve();
   }
 
   /** Resolves after the next commit of all tasks. */
@@ -130,7 +147,7 @@ export class Worker {
       listener: {
         userData: () =>
           encodeMemberData({ tasks: [...this.#slots.keys()], plan: { version: plan.version, hash: plan.hash } }),
-        onRebalance: () => this.#commitAll(),
+        onRebalance: () => this.#prepareRebalance(),
         onAssigned: (partitions, generation) => this.#assign(partitions, generation),
         onLost: () => this.#lose(),
       },
@@ -141,11 +158,13 @@ export class Worker {
 
   async #turn(consumer: GroupConsumer): Promise<void> {
     for (const batch of await consumer.poll(this.#pollWaitMs())) await this.#accept(batch);
-    await this.#advanceWallClock();
-    await this.#processSlice();
-    await this.#commitIfDue();
-    await this.#purgeIfDue();
-    this.#throttle(consumer);
+    if (!this.#isRebalancing) {
+      await this.#advanceWallClock();
+      await this.#processSlice();
+      await this.#commitIfDue();
+      await this.#purgeIfDue();
+      this.#throttle(consumer);
+    }
     this.#dropFailed();
   }
 
@@ -196,11 +215,15 @@ export class Worker {
 
   async #commitIfDue(): Promise<void> {
     if (this.#environment.clock.now() < this.#commitAtMs) return;
-    if (this.#commitRequests.length > 0) {
-      await this.#commitAll();
-      this.#answerCommitRequests();
-    } else await this.#beginCommits();
-    this.#commitAtMs = this.#environment.clock.now() + this.#runtime.plan.commitEveryMs;
+    let nextMs = this.#runtime.plan.commitEveryMs;
+    if (this.#commitRequests.length === 0) await this.#beginCommits();
+    else if (await this.#commitAll(COMMIT_PATIENCE_MS)) this.#answerCommitRequests();
+    else nextMs = 0;
+    this.#commitAtMs = this.#environment.clock.now() + nextMs;
+  }
+
+  get #running(): readonly RunningSlot[] {
+    return [...this.#slots.values()].filter((slot) => slot.status === "running");
   }
 
   /** Starts the commit of every task that has none under way; processing goes on meanwhile. */
@@ -211,15 +234,32 @@ export class Worker {
     }
   }
 
-  /** Commits everything and waits for it. What fails shows in the task's failure. */
-  async #commitAll(): Promise<void> {
-    for (const slot of this.#slots.values()) {
-      if (slot.status !== "running") continue;
-      await slot.task.settled();
-      await slot.task.beginCommit();
+  /**
+   * Commits everything and waits for it, at most `patienceMs` if given: a function of the job may never end. What fails shows in the task's
+   * failure. @returns whether all is done
+   */
+  async #commitAll(patienceMs?: number): Promise<boolean> {
+    const { clock } = this.#environment;
+    const tasks = this.#running.map(({ task }) => task);
+    const isSettled = (task: Task) => !task.isSuspended && !task.isCommitting;
+    const done = new AbortController();
+    const patience = patienceMs === undefined ? [] : [clock.sleep(patienceMs, done.signal)];
+    const over = Promise.race([this.#abandoned.promise, ...patience]);
+    for (const task of tasks) {
+      await Promise.race([task.settled(), over]);
+      if (isSettled(task)) await promptly(clock, task.beginCommit());
     }
-    for (const slot of this.#slots.values()) if (slot.status === "running") await slot.task.settled();
+    await Promise.race([Promise.all(tasks.map((task) => task.settled())), over]);
+    done.abort();
     this.#dropFailed();
+    return tasks.every(isSettled);
+  }
+
+  /** A member that keeps the others waiting is removed: what is not done in time is left, and done again by whoever gets the task. */
+  async #prepareRebalance(): Promise<void> {
+    const { sessionTimeoutMs = SESSION_TIMEOUT_MS, rebalanceTimeoutMs = REBALANCE_TIMEOUT_MS } = this.#options;
+    await this.#commitAll(Math.min(sessionTimeoutMs, rebalanceTimeoutMs) / 3);
+    this.#isRebalancing = true;
   }
 
   /** Repartition topics keep everything for ever, so what is committed is removed from them. */
@@ -236,11 +276,12 @@ export class Worker {
   }
 
   async #assign(partitions: readonly TopicPartition[], generation: number): Promise<void> {
+    this.#isRebalancing = false;
     const wanted = this.#tasksOf(partitions);
     await Promise.all([...this.#slots.values()].filter(({ id }) => !wanted.has(id)).map((slot) => this.#drop(slot)));
     for (const [id, { subTopology, partition }] of wanted) {
       const slot = this.#slots.get(id);
-      if (slot === undefined) this.#start(id, subTopology, partition, 0);
+      if (slot === undefined) this.#start(id, subTopology, partition);
       else if (slot.status === "running") this.#position(slot);
     }
     this.#environment.onEvent({
@@ -264,9 +305,14 @@ export class Worker {
     );
   }
 
-  #start(id: string, subTopology: SubTopology, partition: number, delayMs: number): void {
+  #start(
+    id: string,
+    subTopology: SubTopology,
+    partition: number,
+    restart?: { readonly isStateSuspect: boolean },
+  ): void {
     const abort = new AbortController();
-    const started = this.#startInBackground({ id, subTopology, partition, abort, delayMs });
+    const started = this.#startInBackground({ id, subTopology, partition, abort, restart });
     this.#slots.set(id, {
       status: "starting",
       id,
@@ -282,16 +328,16 @@ export class Worker {
     subTopology: SubTopology;
     partition: number;
     abort: AbortController;
-    delayMs: number;
+    restart: { readonly isStateSuspect: boolean } | undefined;
   }): Promise<void> {
-    const { id, subTopology, partition, abort, delayMs } = start;
+    const { id, subTopology, partition, abort, restart } = start;
     const { environment, runtime } = this.#options;
     const isCurrent = () => {
       const slot = this.#slots.get(id);
       return slot?.status === "starting" && slot.abort === abort;
     };
     try {
-      if (delayMs > 0) await environment.clock.sleep(delayMs, abort.signal);
+      if (restart !== undefined) await environment.clock.sleep(RESTART_DELAY_MS, abort.signal);
       // The slot is set once the caller has this promise.
       await Promise.resolve();
       const task = await startTask({
@@ -299,13 +345,15 @@ export class Worker {
         environment,
         subTopology,
         partition,
-        consumer: this.#consumerForCommits(),
+        consumer: this.#consumerForCommits(abort.signal),
         signal: abort.signal,
+        isStateSuspect: restart?.isStateSuspect ?? false,
       });
       if (!isCurrent()) return await task.close();
-      const slot: Slot = { status: "running", id, inputs: task.inputs, task, paused: false };
+      const slot: RunningSlot = { status: "running", id, inputs: task.inputs, abort, task, paused: new Set() };
       this.#slots.set(id, slot);
-      this.#position(slot);
+      // Otherwise the next assignment does, if it leaves the task here.
+      if (!this.#isRebalancing) this.#position(slot);
       environment.onEvent({ kind: "running", job: runtime.job.name, task: id });
     } catch (error) {
       if (!isCurrent()) return;
@@ -314,13 +362,23 @@ export class Worker {
     }
   }
 
-  #consumerForCommits() {
-    return { commit: (...args: Parameters<GroupConsumer["commit"]>) => this.#consumer!.commit(...args) };
+  /** The consumer checks that the member is in the group; only the worker knows whether the task is still the member's. */
+  #consumerForCommits(givenUp: AbortSignal): Pick<GroupConsumer, "commit"> {
+    return {
+      commit: async (offsets) => {
+        if (!givenUp.aborted && this.#consumer !== undefined) return await this.#consumer.commit(offsets);
+        throw new TaskMigratedError("the task has been given up: its offsets are its next owner's", {
+          code: "LOG_FENCED",
+        });
+      },
+    };
   }
 
-  #position(slot: Extract<Slot, { status: "running" }>): void {
-    this.#consumer!.seek(slot.task.fetchPositions);
-    if (slot.paused) this.#consumer!.pause(slot.inputs);
+  #position(slot: RunningSlot): void {
+    const consumer = this.#consumer!;
+    consumer.seek(slot.task.fetchPositions);
+    consumer.resume(slot.inputs);
+    consumer.pause(slot.inputs.filter(({ topic }) => slot.paused.has(topic)));
   }
 
   /** Tasks whose commit failed are dropped, and started again from the log where that can help. */
@@ -329,6 +387,9 @@ export class Worker {
       if (slot.status !== "running" || slot.task.failure === undefined) continue;
       const { subTopology, partition } = this.#tasksOf(slot.inputs).get(slot.id)!;
       this.#slots.delete(slot.id);
+      slot.abort.abort();
+      // Until the task is back with its own position, nothing must be fetched from the one that it had reached.
+      if (!this.#isRebalancing) this.#consumer?.pause(slot.inputs);
       this.#closing.push(slot.task.close().catch(() => undefined));
       this.#recover(slot.id, subTopology, partition, slot.task.failure);
     }
@@ -341,29 +402,32 @@ export class Worker {
       error instanceof IndefiniteTransactionError ||
       (error instanceof MulgilError && error.code === "STATE_CORRUPTED")
     ) {
+      const isStateSuspect = !(error instanceof IndefiniteTransactionError);
       this.#environment.onEvent({ kind: "restarting", job: this.#runtime.job.name, task: id, error });
-      this.#start(id, subTopology, partition, RESTART_DELAY_MS);
+      this.#start(id, subTopology, partition, { isStateSuspect });
     } else this.#fatal ??= { error };
   }
 
   #throttle(consumer: GroupConsumer): void {
     for (const slot of this.#slots.values()) {
       if (slot.status !== "running") continue;
-      const { waiting } = slot.task;
-      if (!slot.paused && waiting > WAITING_RECORDS_MAX) {
-        consumer.pause(slot.inputs);
-        slot.paused = true;
-      } else if (slot.paused && waiting < WAITING_RECORDS_MAX / 2) {
-        consumer.resume(slot.inputs);
-        slot.paused = false;
+      for (const backlog of slot.task.backlogs) {
+        const { topic, records, bytes } = backlog;
+        const fullness = Math.max(records / WAITING_RECORDS_MAX, bytes / WAITING_BYTES_MAX);
+        if (fullness > 1 && !slot.paused.has(topic)) {
+          consumer.pause([backlog]);
+          slot.paused.add(topic);
+        } else if (fullness < 0.5 && slot.paused.delete(topic)) consumer.resume([backlog]);
       }
     }
   }
 
   #pollWaitMs(): number {
-    if (this.#stop.signal.aborted || this.#oldestTask() !== undefined) return 0;
-    const wakeAtMs = [...this.#slots.values()].reduce(
-      (wake, slot) => (slot.status === "running" ? Math.min(wake, slot.task.nextWallClockMs) : wake),
+    if (this.#stop.signal.aborted) return 0;
+    if (this.#isRebalancing) return POLL_WAIT_MAX_MS;
+    if (this.#oldestTask() !== undefined) return 0;
+    const wakeAtMs = this.#running.reduce(
+      (wake, { task }) => (task.isSuspended ? wake : Math.min(wake, task.nextWallClockMs)),
       this.#commitAtMs,
     );
     return Math.max(0, Math.min(POLL_WAIT_MAX_MS, wakeAtMs - this.#environment.clock.now()));
@@ -371,25 +435,27 @@ export class Worker {
 
   async #drop(slot: Slot): Promise<void> {
     this.#slots.delete(slot.id);
-    if (slot.status === "starting") {
-      slot.abort.abort();
-      await slot.started;
-    } else await slot.task.close();
+    slot.abort.abort();
+    if (slot.status === "starting") await slot.started;
+    else await slot.task.close();
     this.#environment.onEvent({ kind: "closed", job: this.#runtime.job.name, task: slot.id });
   }
 
   /** The group has gone on without this member: nothing may be committed any more. */
   #lose(): void {
+    this.#isRebalancing = false;
     this.#environment.onEvent({ kind: "lost", job: this.#runtime.job.name, worker: this.id });
     for (const slot of [...this.#slots.values()]) this.#closing.push(this.#drop(slot).catch(() => undefined));
   }
 
   async #leave(): Promise<void> {
     this.#rejoin = false;
-    await Promise.allSettled([
+    this.#isRebalancing = false;
+    const closed = Promise.allSettled([
       ...[...this.#slots.values()].map((slot) => this.#drop(slot)),
       ...this.#closing.splice(0),
     ]);
+    await Promise.race([closed, this.#abandoned.promise]);
     const consumer = this.#consumer;
     this.#consumer = undefined;
     await consumer?.close();
