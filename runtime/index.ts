@@ -65,5 +65,6 @@ export { type DescribeFormat, describe } from "./plan/describe.ts";
 export type { Plan, PlannedStore, PlannedTopic, SubTopology } from "./plan/plan.ts";
 export { validate } from "./plan/validate.ts";
 export type { JobEvent } from "./worker/job-event.ts";
+export type { KafkaOptions } from "./worker/open-kafka.ts";
 export type { JobStatus, JobsRun } from "./worker/run-jobs.ts";
 export { type StartOptions, startJobs } from "./worker/start-jobs.ts";

@@ -14,7 +14,7 @@ import { systemClock } from "../runtime/time/system-clock.ts";
 import { type AccountMonthTotals, groupBy } from "./demo/bank-oracle.ts";
 import { BANK_COLUMNS, csvLines, type GeneratedRow, generateBank } from "./demo/generate-bank.ts";
 import { accountMonthsIn, deadLettersIn } from "./demo/results.ts";
-import { withDataDirectory } from "./environment/data-directory.ts";
+import { withLog } from "./environment/open-log.ts";
 import { openInput } from "./input/open-input.ts";
 import { table } from "./output/table.ts";
 import { number } from "./run/progress.ts";
@@ -68,7 +68,7 @@ async function demo(home: string): Promise<void> {
 
 async function write(dataDir: string, file: string): Promise<void> {
   const input = await openInput(file, { stdin: process.stdin });
-  const { written, topic, partitions } = await withDataDirectory(dataDir, ({ log, registry }) =>
+  const { written, topic, partitions } = await withLog({ dataDir }, ({ log, registry }) =>
     writeInput({
       log,
       registry,
@@ -97,7 +97,7 @@ async function run(dataDir: string): Promise<void> {
 }
 
 function results(dataDir: string) {
-  return withDataDirectory(dataDir, async (directory) => ({
+  return withLog({ dataDir }, async (directory) => ({
     months: await accountMonthsIn(directory),
     letters: await deadLettersIn(directory, compile(standardise).dlqTopic),
   }));

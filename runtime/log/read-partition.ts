@@ -1,5 +1,7 @@
 import type { FetchedRecord, LogAccess, TopicPartition } from "./port.ts";
 
+const POLL_WAIT_MS = 1_000;
+
 /** All records of a partition that read_committed shows now. */
 export async function readPartition(log: LogAccess, partition: TopicPartition): Promise<readonly FetchedRecord[]> {
   const [start] = await log.listOffsets([partition], "earliest", "read_committed");
@@ -9,7 +11,7 @@ export async function readPartition(log: LogAccess, partition: TopicPartition): 
   try {
     reader.assign([start!]);
     for (let position = start!.offset; position < end!.offset; ) {
-      for (const batch of await reader.poll(0)) {
+      for (const batch of await reader.poll(POLL_WAIT_MS)) {
         records.push(...batch.records.filter(({ offset }) => offset < end!.offset));
         position = batch.nextOffset;
       }

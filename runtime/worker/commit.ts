@@ -38,7 +38,7 @@ const CHECKPOINT_REFRESH_MS = 3_600_000;
  * The order of durability of a task, here and nowhere else:
  *
  *   1. seal     the overlays, so that processing goes on above them          (in memory)
- *   2. log      outputs + changelog + offsets: one transaction, or in this order with acks=all
+ *   2. log      outputs + changelog + offsets: one transaction, or one after the other with acks=all
  *   3. disk     the sealed overlay and its changelog position, one atomic batch per store
  *
  * So the disk is never ahead of the log. A crash before the end of 2 loses nothing: the input is read again. A crash before the end of 3 loses
@@ -49,16 +49,10 @@ export function commit(options: Commit): Promise<void> {
   const sealed = options.stores.map((entry) => ({ ...entry, changes: entry.store.seal() }));
   const nowMs = options.clock.now();
   const changelogs = sealed.filter(({ changes }) => changes.length > 0);
-  const batches = [
-    ...options.outputs,
-    ...changelogs.map(({ changelog, changes }) => changelogBatch(changelog, changes, nowMs)),
-  ];
+  const batches = changelogs.map(({ changelog, changes }) => changelogBatch(changelog, changes, nowMs));
   return writeToLog(options, batches).then(async (firstOffsets) => {
     const nextOffsets = new Map(
-      changelogs.map(({ store, changes }, index) => [
-        store,
-        firstOffsets[options.outputs.length + index]! + changes.length,
-      ]),
+      changelogs.map(({ store, changes }, index) => [store, firstOffsets[index]! + changes.length]),
     );
     await Promise.all(
       sealed.map(({ store, incarnation }) =>
@@ -68,18 +62,25 @@ export function commit(options: Commit): Promise<void> {
   });
 }
 
-async function writeToLog({ path, offsets }: Commit, batches: readonly ProduceBatch[]): Promise<readonly number[]> {
+/** Returns the first offsets of the changelog batches. */
+async function writeToLog(
+  { path, outputs, offsets }: Commit,
+  changelogs: readonly ProduceBatch[],
+): Promise<readonly number[]> {
   if (path.delivery === "at-least-once") {
-    const firstOffsets = batches.length === 0 ? [] : await path.log.produce(batches);
+    // A state that says "sent" (a closed window, a timer that has fired) must not outlive a crash that its output did not.
+    if (outputs.length > 0) await path.log.produce(outputs);
+    const firstOffsets = changelogs.length === 0 ? [] : await path.log.produce(changelogs);
     await path.commitOffsets(offsets);
     return firstOffsets;
   }
   const { producer, groupId } = path;
+  const batches = [...outputs, ...changelogs];
   await producer.begin();
   const firstOffsets = batches.length === 0 ? [] : await producer.produce(batches);
   await producer.sendOffsets(groupId, offsets);
   await producer.commit();
-  return firstOffsets;
+  return firstOffsets.slice(outputs.length);
 }
 
 async function writeToDisk(

@@ -22,16 +22,20 @@ export async function lagOf(log: LogAccess, runtime: JobRuntime): Promise<number
   );
 }
 
-/** One look: all tasks of all jobs run, nothing waits or is uncommitted in them, and their inputs are at the end. */
+/**
+ * One look: all members have joined and their tasks run, nothing waits or is uncommitted in them, and the inputs of the jobs are at the end.
+ * `isShared`: other processes may run some of the tasks; what they have not committed shows as lag.
+ */
 export async function isIdle(
   log: LogAccess,
   runtimes: readonly JobRuntime[],
   workers: readonly Worker[],
+  isShared = false,
 ): Promise<boolean> {
   const tasks = runtimes.reduce((sum, runtime) => sum + tasksOf(runtime.plan, runtime.partitionCounts).length, 0);
   const standings = workers.map((worker) => worker.standing);
-  if (standings.some(({ starting, busy }) => starting > 0 || busy)) return false;
-  if (standings.reduce((sum, { running }) => sum + running, 0) !== tasks) return false;
+  if (standings.some(({ isAssigned, starting, busy }) => !isAssigned || starting > 0 || busy)) return false;
+  if (!isShared && standings.reduce((sum, { running }) => sum + running, 0) !== tasks) return false;
   for (const runtime of runtimes) if ((await lagOf(log, runtime)) > 0) return false;
   return true;
 }

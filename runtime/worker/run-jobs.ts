@@ -20,6 +20,8 @@ export interface RunJobsOptions {
   readonly drainTimeoutMs?: number;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
+  /** Other processes may be members of the same groups. @default false */
+  readonly isShared?: boolean;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
 }
@@ -141,7 +143,16 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
         }),
       ),
     untilIdle: () =>
-      Promise.race([finished, waitUntilIdle({ environment, runtimes, members: workers, signal: over.signal })]),
+      Promise.race([
+        finished,
+        waitUntilIdle({
+          environment,
+          runtimes,
+          members: workers,
+          signal: over.signal,
+          isShared: options.isShared ?? false,
+        }),
+      ]),
     async stop() {
       stopAll();
       if (await endsWithin(environment.clock, options.drainTimeoutMs ?? 30_000, runs)) return await finished;
@@ -204,12 +215,13 @@ async function waitUntilIdle(options: {
   readonly runtimes: readonly JobRuntime[];
   readonly members: readonly Worker[];
   readonly signal: AbortSignal;
+  readonly isShared: boolean;
 }): Promise<void> {
-  const { environment, runtimes, members, signal } = options;
+  const { environment, runtimes, members, signal, isShared } = options;
   while (!signal.aborted) {
-    if (await isIdle(environment.log, runtimes, members)) {
+    if (await isIdle(environment.log, runtimes, members, isShared)) {
       await Promise.all(members.map((worker) => worker.commitNow()));
-      if (await isIdle(environment.log, runtimes, members)) return;
+      if (await isIdle(environment.log, runtimes, members, isShared)) return;
     }
     await environment.clock.sleep(IDLE_LOOK_MS, signal);
   }

@@ -6,11 +6,16 @@ import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
 import type { JobEvent } from "./job-event.ts";
+import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
 import { type JobsRun, runJobs } from "./run-jobs.ts";
 
 export interface StartOptions {
-  /** Holds the embedded log and the state of the jobs; made if missing, readable by its owner only. One process at a time. */
+  /**
+   * Holds the state of the jobs, and without `kafka` the embedded log, for one process at a time. Made if missing, readable by its owner only.
+   */
   readonly dataDir: string;
+  /** Runs the jobs on Kafka: start as many processes as there shall be workers, on as many machines. @default the embedded log */
+  readonly kafka?: KafkaOptions;
   /** Group members per job, all in this process. @default 1 */
   readonly workers?: number;
   /** Told what happens: assignments, restores, dead letters. Must not throw. */
@@ -22,19 +27,20 @@ export interface StartOptions {
 }
 
 /**
- * Starts jobs in this process on the embedded log of a data directory, and returns when their topics exist and their workers have been
+ * Starts jobs in this process, on Kafka or on the embedded log of a data directory, and returns when their topics exist and their workers have been
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
  * @throws {ConfigError} TOPIC_MISSING and other mistakes of the surroundings
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
-  const directory = await openDataDirectory(options.dataDir, { clock: systemClock, mode: "owner" });
+  const { log, registry, close } = await openBackend(options);
   try {
     const run = await runJobs(jobs, {
-      registry: directory.registry,
+      registry,
+      isShared: options.kafka !== undefined,
       environment: {
-        log: directory.log,
+        log,
         disk: levelDisk(join(options.dataDir, "state")),
         clock: systemClock,
         turn: () => nextTurn(),
@@ -45,7 +51,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
-    const finished = run.finished.finally(() => directory.close());
+    const finished = run.finished.finally(close);
     finished.catch(() => undefined);
     return {
       ...run,
@@ -56,7 +62,13 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       },
     };
   } catch (error) {
-    await directory.close();
+    await close();
     throw error;
   }
+}
+
+async function openBackend({ dataDir, kafka }: StartOptions): Promise<OpenedKafka> {
+  if (kafka !== undefined) return await openKafka(kafka);
+  const directory = await openDataDirectory(dataDir, { clock: systemClock, mode: "owner" });
+  return { log: directory.log, registry: directory.registry, close: () => directory.close() };
 }

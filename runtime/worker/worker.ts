@@ -51,6 +51,8 @@ const POLL_WAIT_MAX_MS = 100;
 /** An input partition of which so much waits is not fetched until half of it is gone. */
 const WAITING_RECORDS_MAX = 20_000;
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+/** What starting a task again can mend: its state is rebuilt, or the brokers come back. */
+const RESTARTABLE_CODES: ReadonlySet<string> = new Set(["STATE_CORRUPTED", "LOG_UNREACHABLE"]);
 const RESTART_DELAY_MS = 100;
 /** How long `commitNow` holds up the loop for commits before it goes on and tries again. */
 const COMMIT_PATIENCE_MS = 1_000;
@@ -76,6 +78,7 @@ export class Worker {
   #commitRequests: (() => void)[] = [];
   #fatal: { readonly error: unknown } | undefined;
   #rejoin = false;
+  #isAssigned = false;
   /** From the end of one assignment to the next: whose the tasks are is being decided, so nothing is processed or committed. */
   #isRebalancing = false;
   #closing: Promise<unknown>[] = [];
@@ -92,10 +95,16 @@ export class Worker {
   }
 
   /** Tasks that are up, and whether anything in them is not yet committed. */
-  get standing(): { readonly running: number; readonly starting: number; readonly busy: boolean } {
+  get standing(): {
+    readonly isAssigned: boolean;
+    readonly running: number;
+    readonly starting: number;
+    readonly busy: boolean;
+  } {
     const slots = [...this.#slots.values()];
     const running = slots.filter((slot) => slot.status === "running");
     return {
+      isAssigned: this.#isAssigned,
       running: running.length,
       starting: slots.length - running.length,
       busy: running.some(({ task }) => task.waiting > 0 || task.isDirty || task.isCommitting || task.isSuspended),
@@ -284,6 +293,7 @@ export class Worker {
       if (slot === undefined) this.#start(id, subTopology, partition);
       else if (slot.status === "running") this.#position(slot);
     }
+    this.#isAssigned = true;
     this.#environment.onEvent({
       kind: "assigned",
       job: this.#runtime.job.name,
@@ -400,9 +410,9 @@ export class Worker {
       this.#rejoin = true;
     } else if (
       error instanceof IndefiniteTransactionError ||
-      (error instanceof MulgilError && error.code === "STATE_CORRUPTED")
+      (error instanceof MulgilError && RESTARTABLE_CODES.has(error.code))
     ) {
-      const isStateSuspect = !(error instanceof IndefiniteTransactionError);
+      const isStateSuspect = error instanceof MulgilError && error.code === "STATE_CORRUPTED";
       this.#environment.onEvent({ kind: "restarting", job: this.#runtime.job.name, task: id, error });
       this.#start(id, subTopology, partition, { isStateSuspect });
     } else this.#fatal ??= { error };

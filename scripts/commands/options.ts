@@ -8,6 +8,14 @@ export const dataDirOption = (): Option =>
     variables.dataDir ?? "./.mulgil",
   );
 
+/** A broker instead of a data directory: the option, or MULGIL_KAFKA. */
+export const kafkaOption = (): Option =>
+  new Option("--kafka <host:port>", "Kafka instead of a data directory (MULGIL_KAFKA)").default(variables.kafka);
+
+/** The schema registry beside Kafka: the option, or MULGIL_REGISTRY. */
+export const registryOption = (): Option =>
+  new Option("--registry <url>", "the schema registry beside Kafka (MULGIL_REGISTRY)").default(variables.registry);
+
 export const schemasOption = (): Option =>
   new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");
 

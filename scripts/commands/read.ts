@@ -1,6 +1,6 @@
 import { type Command, Option } from "commander";
 import { systemClock } from "../../runtime/time/system-clock.ts";
-import { assertDataDirectory, type DataDirectory, withDataDirectory } from "../environment/data-directory.ts";
+import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
 import { table } from "../output/table.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { followTopic } from "../read/follow-topic.ts";
@@ -9,10 +9,17 @@ import { type RecordView, RecordViewer } from "../read/record-view.ts";
 import { parseStartPosition, type StartPosition } from "../read/start-position.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import { type PlainKeyType, TopicSchemas } from "../topics/topic-schemas.ts";
-import { dataDirOption, examples, nonNegativeInteger, positiveInteger, schemasOption } from "./options.ts";
+import {
+  dataDirOption,
+  examples,
+  kafkaOption,
+  nonNegativeInteger,
+  positiveInteger,
+  registryOption,
+  schemasOption,
+} from "./options.ts";
 
-interface ReadCommandOptions {
-  readonly dataDir: string;
+interface ReadCommandOptions extends LogLocation {
   readonly schemas: string;
   readonly from: StartPosition;
   readonly partition?: number;
@@ -28,6 +35,8 @@ export function addRead(program: Command): void {
     .description("print the records of a topic, up to its end as of now")
     .argument("<topic>")
     .addOption(dataDirOption())
+    .addOption(kafkaOption())
+    .addOption(registryOption())
     .addOption(
       new Option("--from <position>", "earliest, latest, offset:12, a time, or a duration ago like 10m")
         .argParser((text) => parseStartPosition(text, systemClock.now()))
@@ -64,17 +73,21 @@ export function addRead(program: Command): void {
 }
 
 async function read(topic: string, options: ReadCommandOptions): Promise<void> {
-  assertDataDirectory(options.dataDir);
+  assertLogExists(options);
   const stop = new AbortController();
   const detach = onStopSignals(() => stop.abort());
   const printer = new RecordPrinter(options);
-  const { from, partition, follow, dataDir } = options;
+  const { from, partition, follow } = options;
   const reading = { topic, from, partition, signal: stop.signal };
   try {
     if (follow)
-      await followTopic({ ...reading, dataDir, onRecords: (records, directory) => printer.print(records, directory) });
+      await followTopic({
+        ...reading,
+        where: options,
+        onRecords: (records, directory) => printer.print(records, directory),
+      });
     else {
-      await withDataDirectory(dataDir, async (directory) => {
+      await withLog(options, async (directory) => {
         for await (const records of readTopic(directory.log, reading)) {
           if (!(await printer.print(records, directory))) break;
         }
@@ -90,7 +103,7 @@ async function read(topic: string, options: ReadCommandOptions): Promise<void> {
 class RecordPrinter {
   readonly #options: ReadCommandOptions;
   readonly #format: RecordFormat;
-  #viewer: { readonly of: DataDirectory; readonly viewer: RecordViewer } | undefined;
+  #viewer: { readonly of: OpenLog; readonly viewer: RecordViewer } | undefined;
   #left: number;
 
   constructor(options: ReadCommandOptions) {
@@ -100,7 +113,7 @@ class RecordPrinter {
   }
 
   /** @returns whether more is wanted */
-  async print(records: readonly ReadRecord[], directory: DataDirectory): Promise<boolean> {
+  async print(records: readonly ReadRecord[], directory: OpenLog): Promise<boolean> {
     const views = await this.#viewerOf(directory).view(records.slice(0, this.#left));
     await this.#format.print(views);
     if (this.#options.follow) await this.#format.end();
@@ -112,7 +125,7 @@ class RecordPrinter {
     return this.#format.end();
   }
 
-  #viewerOf(directory: DataDirectory): RecordViewer {
+  #viewerOf(directory: OpenLog): RecordViewer {
     if (this.#viewer?.of === directory) return this.#viewer.viewer;
     const { registry } = directory;
     const { schemas: schemasDir, keyType } = this.#options;

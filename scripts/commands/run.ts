@@ -2,13 +2,14 @@ import path from "node:path";
 import { type Command, Option } from "commander";
 import type { JobStatus, JobsRun } from "../../runtime/index.ts";
 import { engine } from "../environment/engine.ts";
+import { kafkaOptions } from "../environment/kafka-options.ts";
+import type { LogLocation } from "../environment/open-log.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
 import { createRunReport, type LogFormat } from "../run/run-report.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
-import { dataDirOption, duration, examples, positiveInteger } from "./options.ts";
+import { dataDirOption, duration, examples, kafkaOption, positiveInteger, registryOption } from "./options.ts";
 
-interface RunOptions {
-  readonly dataDir: string;
+interface RunOptions extends LogLocation {
   readonly workers: number;
   readonly untilIdle?: true;
   readonly drainTimeout: number;
@@ -26,6 +27,8 @@ export function addRun(program: Command): void {
     .description("run jobs until SIGTERM or Ctrl-C, or until there is nothing left to do")
     .argument("<job files...>", "TypeScript files that export jobs; they all run in this process")
     .addOption(dataDirOption())
+    .addOption(kafkaOption())
+    .addOption(registryOption())
     .addOption(new Option("-w, --workers <n>", "members of each job's group").default(1).argParser(positiveInteger))
     .option("--until-idle", "end when everything has been read and nothing is in flight")
     .addOption(
@@ -62,6 +65,7 @@ export function addRun(program: Command): void {
 
 async function runFiles(files: readonly string[], options: RunOptions): Promise<void> {
   const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
+  const kafka = await kafkaOptions(options);
   const { startJobs } = await engine();
   const report = createRunReport({
     format: options.logFormat ?? (process.stdout.isTTY ? "pretty" : "json"),
@@ -72,6 +76,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
   try {
     const run = await startJobs(jobs, {
       dataDir: path.resolve(options.dataDir),
+      ...(kafka !== undefined && { kafka }),
       workers: options.workers,
       drainTimeoutMs: options.drainTimeout,
       droppedStores: options.dropStore,

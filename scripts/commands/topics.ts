@@ -1,13 +1,12 @@
 import { type Command, Option } from "commander";
 import ms from "ms";
 import type { LogAccess, TopicDescription } from "../../runtime/log/port.ts";
-import { assertDataDirectory, withDataDirectory } from "../environment/data-directory.ts";
+import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
 import { table } from "../output/table.ts";
 import { TextOutput } from "../output/text-output.ts";
-import { dataDirOption, examples } from "./options.ts";
+import { dataDirOption, examples, kafkaOption, registryOption } from "./options.ts";
 
-interface TopicsOptions {
-  readonly dataDir: string;
+interface TopicsOptions extends LogLocation {
   readonly output: "table" | "json";
 }
 
@@ -25,14 +24,16 @@ export function addTopics(program: Command): void {
     .command("topics")
     .description("list the topics: partitions, records, how long they are kept")
     .addOption(dataDirOption())
+    .addOption(kafkaOption())
+    .addOption(registryOption())
     .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
     .addHelpText("after", examples("mulgil topics", "mulgil topics -o json | jq '.[].topic'"))
     .action(topics);
 }
 
-async function topics({ dataDir, output }: TopicsOptions): Promise<void> {
-  assertDataDirectory(dataDir);
-  const rows = await withDataDirectory(dataDir, ({ log }) => describeAll(log));
+async function topics({ output, ...where }: TopicsOptions): Promise<void> {
+  assertLogExists(where);
+  const rows = await withLog(where, ({ log }) => describeAll(log));
   const out = new TextOutput(process.stdout);
   if (output === "json") await out.line(JSON.stringify(rows, null, 2));
   else await out.line(rows.length === 0 ? "there are no topics yet" : asTable(rows));

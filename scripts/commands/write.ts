@@ -4,17 +4,16 @@ import { type Command, Option } from "commander";
 import { createLogUpdate } from "log-update";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { withDataDirectory } from "../environment/data-directory.ts";
+import { type LogLocation, withLog } from "../environment/open-log.ts";
 import { type Input, type InputFormat, openInput } from "../input/open-input.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { number } from "../run/progress.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import { type WriteResult, writeInput } from "../write/write-input.ts";
-import { dataDirOption, examples, schemasOption } from "./options.ts";
+import { dataDirOption, examples, kafkaOption, registryOption, schemasOption } from "./options.ts";
 
-interface WriteOptions {
+interface WriteOptions extends LogLocation {
   readonly file: string;
-  readonly dataDir: string;
   readonly schemas: string;
   readonly schema?: string;
   readonly format?: InputFormat;
@@ -31,6 +30,8 @@ export function addWrite(program: Command): void {
     .argument("<topic>")
     .requiredOption("-f, --file <file>", "NDJSON or CSV with a header, plain or gzip; - for stdin")
     .addOption(dataDirOption())
+    .addOption(kafkaOption())
+    .addOption(registryOption())
     .option("--schema <file>", "the schema of the values (.avsc); else the registry's, else that of --schemas")
     .addOption(schemasOption())
     .addOption(
@@ -63,7 +64,7 @@ async function write(topic: string, options: WriteOptions): Promise<void> {
   const detach = onStopSignals(() => stop.abort());
   const progress = writeProgress(input);
   try {
-    const result = await withDataDirectory(options.dataDir, ({ log, registry }) =>
+    const result = await withLog(options, ({ log, registry }) =>
       writeInput({
         log,
         registry,

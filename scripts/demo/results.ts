@@ -1,11 +1,11 @@
-import type { DataDirectory } from "../environment/data-directory.ts";
+import type { OpenLog } from "../environment/open-log.ts";
 import { readTopic } from "../read/read-topic.ts";
 import { type RecordView, RecordViewer } from "../read/record-view.ts";
 import { TopicSchemas } from "../topics/topic-schemas.ts";
 import type { AccountMonthTotals } from "./bank-oracle.ts";
 
 /** The latest value of every account and month, in their order. */
-export async function accountMonthsIn(directory: DataDirectory): Promise<readonly AccountMonthTotals[]> {
+export async function accountMonthsIn(directory: OpenLog): Promise<readonly AccountMonthTotals[]> {
   const latest = new Map<string, AccountMonthTotals>();
   for await (const { value } of viewsOf(directory, "bank.account-months")) {
     const month = value as AccountMonthTotals;
@@ -17,7 +17,7 @@ export async function accountMonthsIn(directory: DataDirectory): Promise<readonl
 }
 
 /** How many dead letters there are under each code. */
-export async function deadLettersIn(directory: DataDirectory, topic: string): Promise<ReadonlyMap<string, number>> {
+export async function deadLettersIn(directory: OpenLog, topic: string): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for await (const { headers } of viewsOf(directory, topic)) {
     const code = String(headers["mulgil.dlq.code"]);
@@ -26,7 +26,7 @@ export async function deadLettersIn(directory: DataDirectory, topic: string): Pr
   return new Map([...counts].sort());
 }
 
-async function* viewsOf({ log, registry }: DataDirectory, topic: string): AsyncGenerator<RecordView> {
+async function* viewsOf({ log, registry }: OpenLog, topic: string): AsyncGenerator<RecordView> {
   const schemas = new TopicSchemas({ registry, schemasDir: "schemas" });
   const viewer = new RecordViewer(registry, (of) => schemas.keyTypeOf(of));
   for await (const records of readTopic(log, { topic, from: { kind: "spec", spec: "earliest" } })) {

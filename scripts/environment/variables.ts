@@ -1,6 +1,15 @@
+import type { KafkaVariables } from "../../runtime/log/kafka/kafka-settings.ts";
+
 /** The environment variables that the CLI obeys; docs/CLI.md lists them. The only file that reads process.env. */
 export const variables = {
   dataDir: process.env["MULGIL_DATA_DIR"],
+  kafka: process.env["MULGIL_KAFKA"],
+  registry: process.env["MULGIL_REGISTRY"],
   /** Shows stack traces and causes. */
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
+
+/** How brokers are reached: docs/KAFKA.md lists them. */
+export const kafkaVariables: KafkaVariables = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => name.startsWith("MULGIL_KAFKA")),
+);

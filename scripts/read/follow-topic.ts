@@ -1,14 +1,14 @@
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { type DataDirectory, withDataDirectory } from "../environment/data-directory.ts";
+import { type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
 import { partitionsOf, type ReadOptions, type ReadRecord, readTopic } from "./read-topic.ts";
 import { startOffsets } from "./start-position.ts";
 
 export interface FollowOptions extends ReadOptions {
-  readonly dataDir: string;
+  readonly where: LogLocation;
   readonly signal: AbortSignal;
   /** @returns false to end */
-  readonly onRecords: (records: readonly ReadRecord[], directory: DataDirectory) => Promise<boolean>;
+  readonly onRecords: (records: readonly ReadRecord[], directory: OpenLog) => Promise<boolean>;
 }
 
 /** Long enough for a job that waits for the directory to get it. */
@@ -19,12 +19,12 @@ const AWAY_MS = 300;
  * survives its end. While nobody has it, it looks in again and again instead of holding it: a job can start at any time.
  */
 export async function followTopic(options: FollowOptions): Promise<void> {
-  const { dataDir, signal } = options;
+  const { where, signal } = options;
   const positions = new Map<number, number>();
   let isOver = false;
   while (!isOver && !signal.aborted) {
     try {
-      isOver = await withDataDirectory(dataDir, (directory) => look(directory, positions, options));
+      isOver = await withLog(where, (directory) => look(directory, positions, options));
     } catch (error) {
       if (!(error instanceof MulgilError) || error.code !== "LOG_CONNECTION_LOST") throw error;
     }
@@ -33,11 +33,7 @@ export async function followTopic(options: FollowOptions): Promise<void> {
 }
 
 /** The first look settles where to begin: "latest" is the end as of then. */
-async function look(
-  directory: DataDirectory,
-  positions: Map<number, number>,
-  options: FollowOptions,
-): Promise<boolean> {
+async function look(directory: OpenLog, positions: Map<number, number>, options: FollowOptions): Promise<boolean> {
   const { log, role } = directory;
   if (positions.size === 0) {
     const partitions = await partitionsOf(log, options.topic, options.partition);

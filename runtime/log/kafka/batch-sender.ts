@@ -31,7 +31,10 @@ export interface Sender {
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** @throws {MulgilError} LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION, LOG_TIMESTAMP_REFUSED, LOG_KEY_REQUIRED; nothing has been sent then */
-export async function checkBatches({ directory, configs, patience }: SenderServices, batches: readonly ProduceBatch[]): Promise<void> {
+export async function checkBatches(
+  { directory, configs, patience }: SenderServices,
+  batches: readonly ProduceBatch[],
+): Promise<void> {
   const topics = await directory.require(batches);
   checkRecords(batches, await configs.of([...topics.values()]), patience.clock.now());
 }
@@ -41,7 +44,11 @@ export async function checkBatches({ directory, configs, patience }: SenderServi
  * not answered is sent again under the same numbers: so the order is kept and nothing is written twice. The sender must not be used by two
  * calls at once for the same partition.
  */
-export async function sendBatches(services: SenderServices, sender: Sender, batches: readonly ProduceBatch[]): Promise<readonly number[]> {
+export async function sendBatches(
+  services: SenderServices,
+  sender: Sender,
+  batches: readonly ProduceBatch[],
+): Promise<readonly number[]> {
   const firstOffsets: number[] = batches.map(() => 0);
   let waiting = planChunks(batches);
   while (waiting.length > 0) {
@@ -62,7 +69,11 @@ interface Head {
   baseOffset: number | undefined;
 }
 
-async function encodeHeads({ compression }: SenderServices, sender: Sender, waiting: readonly (readonly Chunk[])[]): Promise<ReadonlyMap<string, Head>> {
+async function encodeHeads(
+  { compression }: SenderServices,
+  sender: Sender,
+  waiting: readonly (readonly Chunk[])[],
+): Promise<ReadonlyMap<string, Head>> {
   const heads = new Map<string, Head>();
   for (const [chunk] of waiting) {
     const { topic, partition, records } = chunk!;
@@ -78,7 +89,11 @@ async function encodeHeads({ compression }: SenderServices, sender: Sender, wait
 }
 
 /** One attempt for what is not written yet. @throws the first error; what others have written stays marked */
-async function sendHeads({ connections, directory }: SenderServices, sender: Sender, heads: ReadonlyMap<string, Head>): Promise<void> {
+async function sendHeads(
+  { connections, directory }: SenderServices,
+  sender: Sender,
+  heads: ReadonlyMap<string, Head>,
+): Promise<void> {
   const left = [...heads.values()].filter(({ baseOffset }) => baseOffset === undefined).map(({ encoded }) => encoded);
   const { transactionalId } = sender;
   const outcomes = await Promise.allSettled(
@@ -88,7 +103,9 @@ async function sendHeads({ connections, directory }: SenderServices, sender: Sen
       return answers.map((answer) => settle(answer, sender, heads.get(keyOf(answer))!));
     }),
   );
-  const errors = outcomes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : outcome.value.flatMap((error) => error ?? [])));
+  const errors = outcomes.flatMap((outcome) =>
+    outcome.status === "rejected" ? [outcome.reason] : outcome.value.flatMap((error) => error ?? []),
+  );
   if (errors.length === 0) return;
   directory.forget(left.map(({ topic }) => topic));
   // What cannot pass must not hide behind what can.
@@ -105,17 +122,25 @@ function settle(answer: ProduceAnswer, sender: Sender, head: Head): Error | unde
   const context = { topic, partition };
   switch (errorCode) {
     case code.invalidTimestamp:
-      return timestampRefused(answer, refused.index ?? 0, head.chunk.records[refused.index ?? 0]!.timestampMs, "is not accepted by the broker");
+      return timestampRefused(
+        answer,
+        refused.index ?? 0,
+        head.chunk.records[refused.index ?? 0]!.timestampMs,
+        "is not accepted by the broker",
+      );
     case code.messageTooLarge:
       return new MulgilError(
         `topic "${topic}" partition ${partition}: the broker refuses a record batch of ${head.encoded.bytes.length} bytes as too large; raise the topic's max.message.bytes, or write smaller records`,
         { code: "LOG_RECORD_TOO_LARGE", context },
       );
     case code.invalidRecord:
-      return new MulgilError(`topic "${topic}" partition ${partition}: the broker refuses a record (${refused.why || "no reason given"}); correct it`, {
-        code: "LOG_RECORD_REFUSED",
-        context,
-      });
+      return new MulgilError(
+        `topic "${topic}" partition ${partition}: the broker refuses a record (${refused.why || "no reason given"}); correct it`,
+        {
+          code: "LOG_RECORD_REFUSED",
+          context,
+        },
+      );
     default:
       return new BrokerError(errorCode, `topic "${topic}" partition ${partition} (${kindOfCode(errorCode)})`);
   }

@@ -40,6 +40,7 @@ export const code = {
   unknownTopicId: 100,
 } as const;
 
+const UNREACHABLE = "LOG_UNREACHABLE";
 const LEADERSHIP = new Set([3, 5, 6, 9, 56, 72, 74, 75, 78, 100, 103]);
 const COORDINATOR = new Set([14, 15, 16]);
 const BUSY = new Set([7, 13, 19, 20, 41, 51, 88, 89]);
@@ -81,6 +82,8 @@ export function brokerCodeOf(error: unknown): number | undefined {
 }
 
 export function kindOf(error: unknown): FailureKind {
+  // The patience of one call is over; who waits for as long as it takes goes on.
+  if (error instanceof MulgilError) return error.code === UNREACHABLE ? "connection" : "final";
   const found = brokerCodeOf(error);
   if (found !== undefined) return kindOfCode(found);
   return error instanceof Error && CONNECTION.has(error.name) ? "connection" : "final";
@@ -115,5 +118,5 @@ export function asMulgilError(error: unknown, what: string): MulgilError {
 export const unreachable = (what: string, patienceMs: number, cause: unknown): MulgilError =>
   new MulgilError(
     `could not ${what} within ${patienceMs} ms (${cause instanceof Error ? cause.message : String(cause)}); is Kafka running, at the address that was given, and are enough replicas in sync?`,
-    { code: "LOG_UNREACHABLE", cause },
+    { code: UNREACHABLE, cause },
   );

@@ -99,10 +99,14 @@ export class Connections {
 const isSame = (left: BrokerAddress | undefined, right: BrokerAddress | undefined): boolean =>
   left?.host === right?.host && left?.port === right?.port;
 
-const connectionError = (message: string): Error => Object.assign(new Error(message), { name: "KafkaJSConnectionError" });
+const connectionError = (message: string): Error =>
+  Object.assign(new Error(message), { name: "KafkaJSConnectionError" });
 
 /** @throws {MulgilError} LOG_BROKER_VERSION if the broker is too old for a request */
-export async function requireVersion(link: BrokerLink, request: { readonly apiKey: number; readonly apiName: string; readonly apiVersion: number }): Promise<void> {
+export async function requireVersion(
+  link: BrokerLink,
+  request: { readonly apiKey: number; readonly apiName: string; readonly apiVersion: number },
+): Promise<void> {
   const known = await link.maxVersion(request.apiKey);
   if (known >= request.apiVersion) return;
   throw new MulgilError(

@@ -50,7 +50,9 @@ export class Coordinators {
 
   async #find(connections: Connections, kind: Coordinated, id: string, key: string): Promise<number> {
     const coordinatorType = COORDINATES[kind];
-    const { coordinator } = await connections.any((requests) => requests.findGroupCoordinator({ groupId: id, coordinatorType }));
+    const { coordinator } = await connections.any((requests) =>
+      requests.findGroupCoordinator({ groupId: id, coordinatorType }),
+    );
     this.#addresses.add(coordinator);
     this.#nodes.set(key, coordinator.nodeId);
     return coordinator.nodeId;

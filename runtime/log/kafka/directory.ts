@@ -46,9 +46,15 @@ export class Directory {
     const missing = wanted.filter((topic) => (this.#topics.get(topic)?.readAtMs ?? -1) < staleMs);
     for (let looks = 1; missing.length > 0; looks++) {
       const { topics } = await retrying(this.#patience, "look up topics", () => this.#ask(missing));
-      const unknown = topics.find(({ errorCode }) => errorCode === code.unknownTopicOrPartition || errorCode === code.unknownTopicId);
+      const unknown = topics.find(
+        ({ errorCode }) => errorCode === code.unknownTopicOrPartition || errorCode === code.unknownTopicId,
+      );
       if (unknown === undefined) break;
-      if (looks === UNKNOWN_LOOKS) throw unknownTopic(unknown.topic, (await this.all()).topics.map(({ topic }) => topic));
+      if (looks === UNKNOWN_LOOKS)
+        throw unknownTopic(
+          unknown.topic,
+          (await this.all()).topics.map(({ topic }) => topic),
+        );
       await this.#patience.clock.sleep(UNKNOWN_PAUSE_MS, this.#patience.signal);
     }
     return new Map(wanted.map((topic) => [topic, this.#topics.get(topic)!.metadata]));
@@ -97,7 +103,9 @@ export class Directory {
       if (topic.errorCode === 0) this.#topics.set(topic.topic, { metadata: topic, readAtMs });
       else this.#topics.delete(topic.topic);
     }
-    const failed = metadata.topics.find(({ errorCode }) => errorCode !== 0 && errorCode !== code.unknownTopicOrPartition);
+    const failed = metadata.topics.find(
+      ({ errorCode }) => errorCode !== 0 && errorCode !== code.unknownTopicOrPartition,
+    );
     if (failed !== undefined) throw new BrokerError(failed.errorCode, `topic "${failed.topic}"`);
     return metadata;
   }

@@ -80,7 +80,17 @@ export class Fetcher {
     const key = keyOf({ topic, partition });
     const isPaused = this.#assigned.get(key)?.isPaused ?? false;
     this.unassign({ topic, partition });
-    this.#assigned.set(key, { topic, partition, start, fetchFrom: start ?? 0, isPaused, topicId: undefined, queue: [], queuedBytes: 0, failure: undefined });
+    this.#assigned.set(key, {
+      topic,
+      partition,
+      start,
+      fetchFrom: start ?? 0,
+      isPaused,
+      topicId: undefined,
+      queue: [],
+      queuedBytes: 0,
+      failure: undefined,
+    });
     this.#start();
   }
 
@@ -179,7 +189,9 @@ export class Fetcher {
   }
 
   #active(): Assigned[] {
-    return [...this.#assigned.values()].filter(({ start, isPaused, failure }) => start !== undefined && !isPaused && failure === undefined);
+    return [...this.#assigned.values()].filter(
+      ({ start, isPaused, failure }) => start !== undefined && !isPaused && failure === undefined,
+    );
   }
 
   #isFull({ queuedBytes }: Assigned): boolean {
@@ -223,9 +235,17 @@ export class Fetcher {
     const { connections, isolation, partitionBytesMax, fetchBytesMax, waitMaxMs } = this.#options;
     const bytesMax = partitionBytesMax ?? PARTITION_BYTES_MAX;
     const request = fetchRequest({
-      partitions: own.map(({ topic, partition, topicId, fetchFrom }) => ({ topic, partition, topicId: topicId!, offset: fetchFrom, bytesMax })),
+      partitions: own.map(({ topic, partition, topicId, fetchFrom }) => ({
+        topic,
+        partition,
+        topicId: topicId!,
+        offset: fetchFrom,
+        bytesMax,
+      })),
       isolation,
-      waitMaxMs: this.#active().some((assigned) => this.#isFull(assigned)) ? FETCH_WAIT_FULL_MS : (waitMaxMs ?? FETCH_WAIT_MAX_MS),
+      waitMaxMs: this.#active().some((assigned) => this.#isFull(assigned))
+        ? FETCH_WAIT_FULL_MS
+        : (waitMaxMs ?? FETCH_WAIT_MAX_MS),
       bytesMax: fetchBytesMax ?? FETCH_BYTES_MAX,
     });
     return await connections.to(leader, async (_, link) => {
@@ -240,12 +260,14 @@ export class Fetcher {
     let passing: unknown;
     // The broker fills its answer in the order of the question: who got something goes to the end of the next one.
     for (const answer of partitions) {
-      const assigned = own.find(({ topicId, partition }) => topicId === answer.topicId && partition === answer.partition);
+      const assigned = own.find(
+        ({ topicId, partition }) => topicId === answer.topicId && partition === answer.partition,
+      );
       if (assigned === undefined || !this.#isCurrent(assigned)) continue;
       try {
         await this.#acceptPartition(answer, assigned);
       } catch (error) {
-        if (error instanceof MulgilError) this.#fail(assigned, error);
+        if (kindOf(error) === "final") this.#fail(assigned, asMulgilError(error, "fetch"));
         else passing ??= error;
       }
     }

@@ -5,7 +5,10 @@ export function byTopic<P extends TopicPartition, R>(
   partitions: readonly P[],
   map: (partition: P) => R,
 ): { readonly topic: string; readonly partitions: R[] }[] {
-  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, own]) => ({ topic, partitions: own.map(map) }));
+  return [...Map.groupBy(partitions, ({ topic }) => topic)].map(([topic, own]) => ({
+    topic,
+    partitions: own.map(map),
+  }));
 }
 
 export const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;

@@ -1,7 +1,11 @@
 import { LinkFactory, type SASLOptions } from "./kafkajs.ts";
 
 export type KafkaSasl =
-  | { readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512"; readonly username: string; readonly password: string }
+  | {
+      readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+      readonly username: string;
+      readonly password: string;
+    }
   | { readonly mechanism: "oauthbearer"; readonly token: () => Promise<string> };
 
 /** PEM texts. Without a certificate of an authority, those of the machine are trusted. */

@@ -1,7 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../time/clock.ts";
 import { closed, concurrentPoll, fencedMember, notAssigned } from "../embedded/refusals.ts";
-import type { CommittedOffset, FetchedBatch, GroupConsumer, GroupListener, PartitionOffset, TopicPartition } from "../port.ts";
+import type {
+  CommittedOffset,
+  FetchedBatch,
+  GroupConsumer,
+  GroupListener,
+  PartitionOffset,
+  TopicPartition,
+} from "../port.ts";
 import { kindOf } from "./broker-errors.ts";
 import type { Connections } from "./connections.ts";
 import { Fetcher, type FetcherOptions } from "./fetcher.ts";

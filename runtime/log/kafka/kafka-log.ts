@@ -20,9 +20,9 @@ import type { SenderServices } from "./batch-sender.ts";
 import { Addresses, Connections } from "./connections.ts";
 import { Coordinators } from "./coordinators.ts";
 import { Directory } from "./directory.ts";
+import { type KafkaConnection, linkFactory } from "./kafka-connection.ts";
 import { KafkaGroupConsumer } from "./kafka-group-consumer.ts";
 import { KafkaReader } from "./kafka-reader.ts";
-import { linkFactory, type KafkaConnection } from "./kafka-connection.ts";
 import type { LinkFactory } from "./kafkajs.ts";
 import { Membership } from "./membership.ts";
 import { committedOffsets, listOffsets, type OffsetServices } from "./offsets.ts";
@@ -79,7 +79,11 @@ export class KafkaLog implements Log {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
     this.#links = linkFactory(options.connection);
-    const patience: Patience = { clock: this.#clock, signal: this.#over.signal, patienceMs: options.patienceMs ?? PATIENCE_MS };
+    const patience: Patience = {
+      clock: this.#clock,
+      signal: this.#over.signal,
+      patienceMs: options.patienceMs ?? PATIENCE_MS,
+    };
     const connections = new Connections(this.#links, this.#addresses);
     const directory = new Directory(connections, this.#addresses, patience);
     const configs = new TopicConfigs(connections, patience);
@@ -117,12 +121,19 @@ export class KafkaLog implements Log {
 
   async openReader({ isolation }: { readonly isolation: Isolation }): Promise<LogReader> {
     this.#assertOpen();
-    const reader: KafkaReader = new KafkaReader({ ...this.#fetching(isolation), onClosed: () => this.#open.delete(reader) });
+    const reader: KafkaReader = new KafkaReader({
+      ...this.#fetching(isolation),
+      onClosed: () => this.#open.delete(reader),
+    });
     this.#open.add(reader);
     return reader;
   }
 
-  async listOffsets(partitions: readonly TopicPartition[], spec: OffsetSpec, isolation: Isolation): Promise<readonly PartitionOffset[]> {
+  async listOffsets(
+    partitions: readonly TopicPartition[],
+    spec: OffsetSpec,
+    isolation: Isolation,
+  ): Promise<readonly PartitionOffset[]> {
     this.#assertOpen();
     return await listOffsets(this.#services, partitions, spec, isolation);
   }

@@ -80,7 +80,10 @@ export interface BrokerRequests {
   heartbeat(request: MemberArguments & { readonly groupGenerationId: number }): Promise<unknown>;
   leaveGroup(request: MemberArguments): Promise<unknown>;
   offsetCommit(
-    request: MemberArguments & { readonly groupGenerationId: number; readonly topics: readonly Topics<OffsetArgument>[] },
+    request: MemberArguments & {
+      readonly groupGenerationId: number;
+      readonly topics: readonly Topics<OffsetArgument>[];
+    },
   ): Promise<unknown>;
   offsetFetch(request: {
     readonly groupId: string;
@@ -115,7 +118,11 @@ export interface BrokerRequests {
     readonly topics: readonly Topics<{ readonly partition: number; readonly offset: string }>[];
   }): Promise<unknown>;
   describeConfigs(request: {
-    readonly resources: readonly { readonly type: number; readonly name: string; readonly configNames: readonly string[] }[];
+    readonly resources: readonly {
+      readonly type: number;
+      readonly name: string;
+      readonly configNames: readonly string[];
+    }[];
   }): Promise<{
     readonly resources: readonly {
       readonly resourceName: string;
@@ -137,7 +144,6 @@ interface KafkajsConnectionPool {
 interface KafkajsBroker extends BrokerRequests {
   readonly connectionPool: KafkajsConnectionPool;
   readonly versions: Readonly<Record<number, { readonly maxVersion: number }>>;
-  isConnected(): boolean;
   connect(): Promise<void>;
 }
 
@@ -160,6 +166,8 @@ interface KafkajsRequestQueue {
 /** One broker over a connection for fetching and one for the rest, each used in the order of its requests. */
 export class BrokerLink {
   readonly #broker: KafkajsBroker;
+  /** kafkajs calls a broker connected before it knows what the broker understands. */
+  #connected: Promise<void> | undefined;
 
   constructor(broker: KafkajsBroker) {
     this.#broker = broker;
@@ -167,7 +175,8 @@ export class BrokerLink {
 
   /** @throws an error of kafkajs, of a connection or of the broker: see broker-errors.ts */
   async requests(): Promise<BrokerRequests> {
-    if (!this.#broker.isConnected()) await this.#broker.connect();
+    this.#connected ??= this.#broker.connect();
+    await this.#connected;
     return this.#broker;
   }
 
@@ -232,7 +241,12 @@ function clusterOf(client: InstanceType<typeof Kafka>): KafkajsCluster {
     partitionAssigners: [
       ({ cluster }) => {
         found = cluster;
-        return { name: "unused", version: 0, assign: async () => [], protocol: () => ({ name: "unused", metadata: Buffer.alloc(0) }) };
+        return {
+          name: "unused",
+          version: 0,
+          assign: async () => [],
+          protocol: () => ({ name: "unused", metadata: Buffer.alloc(0) }),
+        };
       },
     ],
   });

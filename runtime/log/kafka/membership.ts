@@ -7,7 +7,12 @@ import type { Coordinators } from "./coordinators.ts";
 import type { Directory } from "./directory.ts";
 import { byTopic } from "./grouping.ts";
 import type { BrokerRequests } from "./kafkajs.ts";
-import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from "./protocol/group-protocol.ts";
+import {
+  decodeAssignment,
+  decodeSubscription,
+  encodeAssignment,
+  encodeSubscription,
+} from "./protocol/group-protocol.ts";
 import { type Patience, retrying } from "./retry.ts";
 
 export interface MembershipOptions {
@@ -95,10 +100,16 @@ export class Membership {
   async commit({ memberId, generation }: Place, offsets: readonly CommittedOffset[]): Promise<void> {
     if (offsets.length === 0) return;
     const { groupId, patience } = this.#options;
-    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata }));
+    const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+      partition,
+      offset: String(offset),
+      metadata,
+    }));
     await retrying(patience, `commit offsets of group "${groupId}"`, async () => {
       try {
-        await this.#ask((requests) => requests.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }));
+        await this.#ask((requests) =>
+          requests.offsetCommit({ groupId, memberId, groupGenerationId: generation, topics }),
+        );
       } catch (error) {
         const found = brokerCodeOf(error) ?? 0;
         // A rebalance refuses commits only when everybody has joined again, so this member has not.
@@ -112,7 +123,9 @@ export class Membership {
   async leave(memberId: string): Promise<void> {
     const { groupId, coordinators, shared } = this.#options;
     if (memberId === "") return;
-    await coordinators.askOnce(shared, "group", groupId, (requests) => requests.leaveGroup({ groupId, memberId })).catch(() => undefined);
+    await coordinators
+      .askOnce(shared, "group", groupId, (requests) => requests.leaveGroup({ groupId, memberId }))
+      .catch(() => undefined);
   }
 
   async #joinOnce(identity: MemberIdentity, userData: Uint8Array): Promise<Place> {
@@ -126,21 +139,32 @@ export class Membership {
     );
     identity.memberId = joined.memberId;
     const isLeader = joined.memberId === joined.leaderId;
-    const groupAssignment = isLeader ? await this.#assign(joined.members.map((member) => decodeSubscription(member.memberId, member.memberMetadata))) : [];
+    const groupAssignment = isLeader
+      ? await this.#assign(joined.members.map((member) => decodeSubscription(member.memberId, member.memberMetadata)))
+      : [];
     const { memberAssignment } = await this.#ask((requests) =>
       requests.syncGroup({ groupId, memberId: joined.memberId, generationId: joined.generationId, groupAssignment }),
     );
-    return { memberId: joined.memberId, generation: joined.generationId, assignment: decodeAssignment(memberAssignment) };
+    return {
+      memberId: joined.memberId,
+      generation: joined.generationId,
+      assignment: decodeAssignment(memberAssignment),
+    };
   }
 
-  async #assign(members: readonly GroupMember[]): Promise<{ readonly memberId: string; readonly memberAssignment: Buffer }[]> {
+  async #assign(
+    members: readonly GroupMember[],
+  ): Promise<{ readonly memberId: string; readonly memberAssignment: Buffer }[]> {
     const { topics, assignor, directory } = this.#options;
     // Partitions may have been added since the last generation.
     directory.forget(topics);
     const known = await directory.topics(topics);
     const counts = new Map([...known].map(([topic, { partitions }]) => [topic, partitions.length]));
     const assigned = assignor.assign(members, counts);
-    return members.map(({ memberId }) => ({ memberId, memberAssignment: encodeAssignment(assigned.get(memberId) ?? []) }));
+    return members.map(({ memberId }) => ({
+      memberId,
+      memberAssignment: encodeAssignment(assigned.get(memberId) ?? []),
+    }));
   }
 
   #ask<T>(request: (requests: BrokerRequests) => Promise<T>): Promise<T> {

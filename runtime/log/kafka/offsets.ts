@@ -51,7 +51,8 @@ async function listed(
         const request = { replicaId: CONSUMER, isolationLevel: isolationLevel(isolation), topics };
         const { responses } = await connections.to(leader, (requests) => requests.listOffsets(request));
         for (const { topic, partitions: answers } of responses) {
-          for (const { partition, offset } of answers) if (Number(offset) >= 0) found.set(keyOf({ topic, partition }), Number(offset));
+          for (const { partition, offset } of answers)
+            if (Number(offset) >= 0) found.set(keyOf({ topic, partition }), Number(offset));
         }
       }
       return found;
@@ -70,12 +71,21 @@ export async function committedOffsets(
 ): Promise<readonly CommittedOffset[]> {
   if (partitions.length === 0) return [];
   const topics = byTopic(partitions, ({ partition }) => ({ partition }));
-  const { responses } = await coordinators.ask(connections, "group", groupId, `read the committed offsets of group "${groupId}"`, (requests) =>
-    requests.offsetFetch({ groupId, topics }),
+  const { responses } = await coordinators.ask(
+    connections,
+    "group",
+    groupId,
+    `read the committed offsets of group "${groupId}"`,
+    (requests) => requests.offsetFetch({ groupId, topics }),
   );
   return responses.flatMap(({ topic, partitions: answers }) =>
     answers
       .filter(({ offset }) => Number(offset) >= 0)
-      .map(({ partition, offset, metadata }) => ({ topic, partition, offset: Number(offset), metadata: metadata ?? "" })),
+      .map(({ partition, offset, metadata }) => ({
+        topic,
+        partition,
+        offset: Number(offset),
+        metadata: metadata ?? "",
+      })),
   );
 }

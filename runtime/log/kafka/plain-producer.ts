@@ -1,12 +1,18 @@
 import type { ProduceBatch } from "../port.ts";
-import { brokerCodeOf, code } from "./broker-errors.ts";
 import { checkBatches, type Sender, type SenderServices, sendBatches } from "./batch-sender.ts";
+import { brokerCodeOf, code } from "./broker-errors.ts";
 import { keyOf } from "./grouping.ts";
 import { retrying } from "./retry.ts";
 import { Sequences } from "./sequences.ts";
 
 /** The broker has forgotten the producer, or counts differently: it must begin with a new identity. */
-const LOST_IDENTITY = new Set<number>([code.outOfOrderSequence, code.unknownProducerId, code.invalidProducerEpoch, code.producerFenced, code.invalidProducerIdMapping]);
+const LOST_IDENTITY = new Set<number>([
+  code.outOfOrderSequence,
+  code.unknownProducerId,
+  code.invalidProducerEpoch,
+  code.producerFenced,
+  code.invalidProducerIdMapping,
+]);
 
 /** Writes outside transactions: idempotent, calls for the same partition one after the other, others beside each other. */
 export class PlainProducer {
@@ -19,9 +25,11 @@ export class PlainProducer {
   }
 
   async produce(batches: readonly ProduceBatch[]): Promise<readonly number[]> {
-    await checkBatches(this.#services, batches);
     const keys = [...new Set(batches.map(keyOf))];
-    const sent = Promise.all(keys.map((key) => this.#tails.get(key))).then(() => this.#send(batches));
+    const sent = Promise.all(keys.map((key) => this.#tails.get(key))).then(async () => {
+      await checkBatches(this.#services, batches);
+      return await this.#send(batches);
+    });
     const settled = sent.then(
       () => undefined,
       () => undefined,
@@ -36,7 +44,8 @@ export class PlainProducer {
 
   async #send(batches: readonly ProduceBatch[]): Promise<readonly number[]> {
     for (let attempts = 1; ; attempts++) {
-      const opening = (this.#sender ??= this.#open());
+      this.#sender ??= this.#open();
+      const opening = this.#sender;
       try {
         return await sendBatches(this.#services, await opening, batches);
       } catch (error) {
@@ -52,6 +61,10 @@ export class PlainProducer {
     const { producerId, producerEpoch } = await retrying(patience, "get a producer id", () =>
       connections.any((requests) => requests.initProducerId({ transactionalId: null, transactionTimeout: 0 })),
     );
-    return { identity: { producerId: Number(producerId), epoch: producerEpoch }, sequences: new Sequences(), transactionalId: null };
+    return {
+      identity: { producerId: Number(producerId), epoch: producerEpoch },
+      sequences: new Sequences(),
+      transactionalId: null,
+    };
   }
 }

@@ -17,7 +17,11 @@ const CHUNK_BYTES_MAX = 512 * 1024;
  * Checks a whole call before anything of it is written, as far as this client can know.
  * @throws {MulgilError} LOG_TIMESTAMP_REFUSED, LOG_KEY_REQUIRED
  */
-export function checkRecords(batches: readonly ProduceBatch[], settings: ReadonlyMap<string, TopicSettings>, nowMs: number): void {
+export function checkRecords(
+  batches: readonly ProduceBatch[],
+  settings: ReadonlyMap<string, TopicSettings>,
+  nowMs: number,
+): void {
   for (const batch of batches) {
     const topic = settings.get(batch.topic);
     const latestMs = topic === undefined || topic.isAppendTime ? Infinity : nowMs + topic.aheadMsMax;
@@ -27,7 +31,8 @@ export function checkRecords(batches: readonly ProduceBatch[], settings: Readonl
       if (!Number.isSafeInteger(timestampMs) || timestampMs < 0) {
         throw timestampRefused(batch, index, timestampMs, "is not a time in whole ms since 1970");
       }
-      if (timestampMs > latestMs) throw timestampRefused(batch, index, timestampMs, `is more than ${topic!.aheadMsMax} ms ahead of the clock`);
+      if (timestampMs > latestMs)
+        throw timestampRefused(batch, index, timestampMs, `is more than ${topic!.aheadMsMax} ms ahead of the clock`);
       if (key === null && needsKeys) throw keyRequired(batch, index);
     }
   }

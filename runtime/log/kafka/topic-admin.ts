@@ -42,7 +42,9 @@ export class TopicAdmin {
     await Promise.all(missing.map((spec) => this.#create(spec)));
     const names = missing.map(({ topic }) => topic);
     this.#services.directory.forget(names);
-    await this.#spread((topics) => names.every((name) => topics.get(name)?.partitions.every(({ leader }) => leader >= 0)));
+    await this.#spread((topics) =>
+      names.every((name) => topics.get(name)?.partitions.every(({ leader }) => leader >= 0)),
+    );
     // Another client may have been faster, with another number of partitions.
     await this.#missing(missing);
   }
@@ -55,7 +57,14 @@ export class TopicAdmin {
       const found = settings.get(topic);
       if (found === undefined) return [];
       const { cleanupPolicy, retentionMs, deleteRetentionMs } = found;
-      return [{ topic, partitions: partitions.length, config: { cleanupPolicy, retentionMs, deleteRetentionMs }, incarnation: id }];
+      return [
+        {
+          topic,
+          partitions: partitions.length,
+          config: { cleanupPolicy, retentionMs, deleteRetentionMs },
+          incarnation: id,
+        },
+      ];
     });
   }
 
@@ -65,7 +74,9 @@ export class TopicAdmin {
     const request = { topics: [topic], timeout: REQUEST_TIMEOUT_MS };
     try {
       await retrying(patience, `delete topic "${topic}"`, async () => {
-        await connections.any((requests) => requests.deleteTopics(request)).catch(ignoring(code.unknownTopicOrPartition));
+        await connections
+          .any((requests) => requests.deleteTopics(request))
+          .catch(ignoring(code.unknownTopicOrPartition));
       });
     } finally {
       directory.forget([topic]);
@@ -81,7 +92,9 @@ export class TopicAdmin {
         for (const [leader, own] of await directory.byLeader(before)) {
           // kafkajs reads the errors of a single topic only.
           for (const topic of byTopic(own, ({ partition, offset }) => ({ partition, offset: String(offset) }))) {
-            await connections.to(leader, (requests) => requests.deleteRecords({ topics: [topic] })).catch((error) => this.#explain(error, own));
+            await connections
+              .to(leader, (requests) => requests.deleteRecords({ topics: [topic] }))
+              .catch((error) => this.#explain(error, own));
           }
         }
       } catch (error) {
@@ -94,7 +107,10 @@ export class TopicAdmin {
   #explain(error: unknown, own: readonly PartitionOffset[]): never {
     if (brokerCodeOf(error) !== code.offsetOutOfRange) throw error;
     const { topic, partitions } = error as { topic: string; partitions: { partition: number }[] };
-    throw behindEnd(own.find((each) => each.topic === topic && each.partition === partitions[0]?.partition) ?? own[0]!, error);
+    throw behindEnd(
+      own.find((each) => each.topic === topic && each.partition === partitions[0]?.partition) ?? own[0]!,
+      error,
+    );
   }
 
   /** Those that do not exist. @throws {MulgilError} LOG_PARTITIONS */
@@ -132,7 +148,8 @@ export class TopicAdmin {
       while (patience.clock.now() < deadlineMs && !patience.signal.aborted && addresses.find(nodeId) !== undefined) {
         const found = await directory.asSeenBy(nodeId).catch(() => undefined);
         if (found === undefined) break;
-        if (isSo(new Map(found.topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic])))) break;
+        if (isSo(new Map(found.topics.filter(({ errorCode }) => errorCode === 0).map((topic) => [topic.topic, topic]))))
+          break;
         await patience.clock.sleep(SPREAD_LOOK_MS, patience.signal);
       }
     }
@@ -155,7 +172,10 @@ const behindEnd = ({ topic, partition, offset }: PartitionOffset, cause: unknown
 const mayNotCreate = (missing: readonly TopicSpec[]): MulgilError =>
   new MulgilError(
     `topics are missing, and this configuration only verifies them: create ${missing
-      .map(({ topic, partitions, config }) => `"${topic}" (${partitions} partitions, cleanup.policy=${config.cleanupPolicy}, retention.ms=${config.retentionMs})`)
+      .map(
+        ({ topic, partitions, config }) =>
+          `"${topic}" (${partitions} partitions, cleanup.policy=${config.cleanupPolicy}, retention.ms=${config.retentionMs})`,
+      )
       .join(", ")}`,
     { code: "LOG_TOPICS_MISSING" },
   );

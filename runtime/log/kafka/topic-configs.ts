@@ -44,7 +44,9 @@ export class TopicConfigs {
     const oldestMs = this.#clock.now() - AGE_MAX_MS;
     const missing = topics.filter(({ id }) => (this.#known.get(id)?.readAtMs ?? -1) < oldestMs);
     if (missing.length > 0) await this.#read(missing);
-    return new Map(topics.flatMap(({ topic, id }) => (this.#known.has(id) ? [[topic, this.#known.get(id)!.settings]] : [])));
+    return new Map(
+      topics.flatMap(({ topic, id }) => (this.#known.has(id) ? [[topic, this.#known.get(id)!.settings]] : [])),
+    );
   }
 
   async #read(topics: readonly TopicMetadata[]): Promise<void> {
@@ -55,14 +57,18 @@ export class TopicConfigs {
     const readAtMs = this.#clock.now();
     for (const { resourceName, configEntries } of answer.resources) {
       const id = topics.find(({ topic }) => topic === resourceName)!.id;
-      this.#known.set(id, { settings: settingsOf(new Map(configEntries.map((entry) => [entry.configName, entry.configValue]))), readAtMs });
+      this.#known.set(id, {
+        settings: settingsOf(new Map(configEntries.map((entry) => [entry.configName, entry.configValue]))),
+        readAtMs,
+      });
     }
   }
 }
 
 function settingsOf(values: ReadonlyMap<string, string>): TopicSettings {
   const policies = (values.get("cleanup.policy") ?? "delete").split(",").map((policy) => policy.trim());
-  const cleanupPolicy: CleanupPolicy = policies.length === 2 ? "compact,delete" : policies[0] === "compact" ? "compact" : "delete";
+  const cleanupPolicy: CleanupPolicy =
+    policies.length === 2 ? "compact,delete" : policies[0] === "compact" ? "compact" : "delete";
   return {
     cleanupPolicy,
     retentionMs: Number(values.get("retention.ms") ?? -1),
@@ -77,7 +83,11 @@ function settingsOf(values: ReadonlyMap<string, string>): TopicSettings {
 const COMPACTION_LAG_MAX_MS = 7 * 86_400_000;
 
 /** What a topic of ours is made with. Records carry their own timestamps, however old. */
-export function configEntries({ cleanupPolicy, retentionMs, deleteRetentionMs }: TopicConfig): readonly { readonly name: string; readonly value: string }[] {
+export function configEntries({
+  cleanupPolicy,
+  retentionMs,
+  deleteRetentionMs,
+}: TopicConfig): readonly { readonly name: string; readonly value: string }[] {
   const entries = [
     ["cleanup.policy", cleanupPolicy],
     ["retention.ms", retentionMs],

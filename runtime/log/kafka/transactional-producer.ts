@@ -3,8 +3,8 @@ import { TaskMigratedError } from "../../errors/errors.ts";
 import { closed, fencedProducer, transactionStatus } from "../embedded/refusals.ts";
 import { IndefiniteTransactionError } from "../log-errors.ts";
 import type { CommittedOffset, ProduceBatch, TransactionalProducer } from "../port.ts";
-import { brokerCodeOf, code, kindOf } from "./broker-errors.ts";
 import { checkBatches, type Sender, type SenderServices, sendBatches } from "./batch-sender.ts";
+import { brokerCodeOf, code, kindOf } from "./broker-errors.ts";
 import type { Coordinators } from "./coordinators.ts";
 import { byTopic, keyOf } from "./grouping.ts";
 import { retrying } from "./retry.ts";
@@ -16,7 +16,12 @@ export interface TransactionServices extends SenderServices {
 }
 
 /** What brokers say to an owner that is no longer the present one, or whose transaction timed out. */
-const FENCED = new Set<number>([code.invalidProducerEpoch, code.producerFenced, code.invalidProducerIdMapping, code.invalidTransactionState]);
+const FENCED = new Set<number>([
+  code.invalidProducerEpoch,
+  code.producerFenced,
+  code.invalidProducerIdMapping,
+  code.invalidTransactionState,
+]);
 /** A decided transaction is complete within milliseconds, but for a broker that dies just then. */
 const COMPLETION_MAX_MS = 10_000;
 
@@ -43,7 +48,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   readonly #groups = new Set<string>();
   #tail: Promise<unknown> = Promise.resolve();
 
-  private constructor(services: TransactionServices, sender: Sender & { readonly transactionalId: string }, isLogClosed: () => boolean) {
+  private constructor(
+    services: TransactionServices,
+    sender: Sender & { readonly transactionalId: string },
+    isLogClosed: () => boolean,
+  ) {
     this.#services = services;
     this.#id = sender.transactionalId;
     this.#sender = sender;
@@ -51,14 +60,26 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   /** The coordinator answers when the former owner is fenced and its transaction has ended, markers included. */
-  static async open(services: TransactionServices, transactionalId: string, isLogClosed: () => boolean): Promise<KafkaTransactionalProducer> {
+  static async open(
+    services: TransactionServices,
+    transactionalId: string,
+    isLogClosed: () => boolean,
+  ): Promise<KafkaTransactionalProducer> {
     const { connections, coordinators, transactionTimeoutMs } = services;
     const what = `initialise the transactional id "${transactionalId}"`;
-    const { producerId, producerEpoch } = await coordinators.ask(connections, "transaction", transactionalId, what, (requests) =>
-      requests.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
+    const { producerId, producerEpoch } = await coordinators.ask(
+      connections,
+      "transaction",
+      transactionalId,
+      what,
+      (requests) => requests.initProducerId({ transactionalId, transactionTimeout: transactionTimeoutMs }),
     );
     const identity = { producerId: Number(producerId), epoch: producerEpoch };
-    return new KafkaTransactionalProducer(services, { identity, sequences: new Sequences(), transactionalId }, isLogClosed);
+    return new KafkaTransactionalProducer(
+      services,
+      { identity, sequences: new Sequences(), transactionalId },
+      isLogClosed,
+    );
   }
 
   /** A newer owner in this process: the broker would say so at the next request. */
@@ -96,7 +117,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
           );
           this.#groups.add(groupId);
         }
-        const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({ partition, offset: String(offset), metadata }));
+        const topics = byTopic(offsets, ({ partition, offset, metadata }) => ({
+          partition,
+          offset: String(offset),
+          metadata,
+        }));
         await coordinators.ask(connections, "group", groupId, `send offsets of group "${groupId}"`, (requests) =>
           requests.txnOffsetCommit({ ...this.#arguments, groupId, topics }),
         );
@@ -125,7 +150,9 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   async #addPartitions(batches: readonly ProduceBatch[]): Promise<void> {
-    const added = [...new Map(batches.map((batch) => [keyOf(batch), batch])).values()].filter((batch) => !this.#partitions.has(keyOf(batch)));
+    const added = [...new Map(batches.map((batch) => [keyOf(batch), batch])).values()].filter(
+      (batch) => !this.#partitions.has(keyOf(batch)),
+    );
     if (added.length === 0) return;
     const { connections, coordinators } = this.#services;
     const topics = byTopic(added, ({ partition }) => partition);
@@ -150,7 +177,9 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     try {
       await retrying(patience, what, async () => {
         try {
-          await coordinators.askOnce(connections, "transaction", this.#id, (requests) => requests.endTxn({ ...this.#arguments, transactionResult: commits }));
+          await coordinators.askOnce(connections, "transaction", this.#id, (requests) =>
+            requests.endTxn({ ...this.#arguments, transactionResult: commits }),
+          );
         } catch (error) {
           // While another decision is being written (a new owner's, or that of an attempt whose answer got lost) nothing is decided by this one.
           if (kindOf(error) !== "final" && brokerCodeOf(error) !== code.concurrentTransactions) isAnswerMissing = true;
@@ -169,7 +198,9 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     const { connections, coordinators, patience } = this.#services;
     const brief = { ...patience, patienceMs: Math.min(patience.patienceMs, COMPLETION_MAX_MS) };
     await retrying(brief, "wait for the end of a transaction", () =>
-      coordinators.askOnce(connections, "transaction", this.#id, (requests) => requests.endTxn({ ...this.#arguments, transactionResult: commits })),
+      coordinators.askOnce(connections, "transaction", this.#id, (requests) =>
+        requests.endTxn({ ...this.#arguments, transactionResult: commits }),
+      ),
     ).catch(() => undefined);
   }
 
@@ -192,7 +223,11 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
       if (this.#status === "closed") throw closed("transactional producer");
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#status !== needed) {
-        throw transactionStatus(this.#id, action, needed === "idle" ? "its transaction has begun already" : "no transaction has begun");
+        throw transactionStatus(
+          this.#id,
+          action,
+          needed === "idle" ? "its transaction has begun already" : "no transaction has begun",
+        );
       }
       return await work();
     });
@@ -216,4 +251,5 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
 }
 
 /** `retrying` wraps what the broker said. */
-const isFencedError = (error: unknown): boolean => FENCED.has(brokerCodeOf(error) ?? brokerCodeOf((error as Error).cause) ?? 0);
+const isFencedError = (error: unknown): boolean =>
+  FENCED.has(brokerCodeOf(error) ?? brokerCodeOf((error as Error).cause) ?? 0);

@@ -33,6 +33,11 @@ export class Scheduler {
     });
   }
 
+  /** The actors that stand at such a step. */
+  standingAt(step: RegExp): readonly string[] {
+    return this.#gates.filter((gate) => step.test(gate.step)).map(({ actor }) => actor);
+  }
+
   /** The actor goes no further. Returns the step at which it stood, if it stood at one. */
   kill(actor: string): string | undefined {
     this.#dead.add(actor);

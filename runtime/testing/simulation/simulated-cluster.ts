@@ -1,5 +1,6 @@
 import { MemoryLevel } from "memory-level";
 import { openEmbeddedRegistry } from "../../../schemas/embedded-registry.ts";
+import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
 import { type MemoryDisk, memoryDisk } from "../../../state/memory-disk.ts";
 import type { Checkpoint } from "../../../state/store.ts";
@@ -46,12 +47,14 @@ interface Process {
   readonly machine: Machine;
   readonly worker: Worker;
   readonly held: Set<string>;
+  failsToWrite: boolean;
   ended: { readonly error: unknown } | "stopped" | undefined;
 }
 
 export const SESSION_TIMEOUT_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 5_000;
 const TRANSACTION_TIMEOUT_MS = 8_000;
+const WRITE_FAILED = "STATE_WRITE_FAILED";
 
 /** A group of workers on the embedded log, in one process, under one clock and one seed. */
 export class SimulatedCluster {
@@ -114,6 +117,11 @@ export class SimulatedCluster {
     const gate = (step: string) => this.scheduler.gate(actor, step);
     const steps = {
       gate,
+      shuffle: <T>(items: readonly T[]) =>
+        items
+          .map((item) => ({ item, at: this.random.next() }))
+          .sort((left, right) => left.at - right.at)
+          .map(({ item }) => item),
       loseAnswer: () =>
         this.random.chance(this.#options.lostAnswers)
           ? this.random.chance(0.5)
@@ -127,6 +135,11 @@ export class SimulatedCluster {
         if (process.ended !== undefined) machine.disk.abandon(path);
       },
       onClose: (path: string) => void held.delete(path),
+      failWrite: () => {
+        const fails = process.failsToWrite;
+        process.failsToWrite = false;
+        return fails ? new MulgilError("simulated: the disk took no write", { code: WRITE_FAILED }) : undefined;
+      },
     };
     const mutate = this.#options.mutation?.log ?? ((log: Log) => log);
     const worker = new Worker({
@@ -143,7 +156,7 @@ export class SimulatedCluster {
         onEvent: () => undefined,
       },
     });
-    const process: Process = { actor, machine, worker, held, ended: undefined };
+    const process: Process = { actor, machine, worker, held, failsToWrite: false, ended: undefined };
     this.#processes.set(index, process);
     worker.run().then(
       () => {
@@ -151,6 +164,7 @@ export class SimulatedCluster {
       },
       (error: unknown) => {
         process.ended = { error };
+        if (error instanceof MulgilError && error.code === WRITE_FAILED) return;
         this.violation ??= new InvariantError(`worker ${actor} died by itself`, { cause: error });
       },
     );
@@ -164,10 +178,34 @@ export class SimulatedCluster {
     for (const path of process.held) process.machine.disk.abandon(path);
   }
 
+  /** Machines of which the worker has done a part of a commit outside of transactions, and not all of it. */
+  get halfCommitted(): readonly number[] {
+    const actors = new Set(this.scheduler.standingAt(/^(produce|commitOffsets) done$/));
+    return this.running.filter((index) => actors.has(this.#processes.get(index)!.actor));
+  }
+
   /** From now on what a worker writes to its disk looks written, and is lost if it is killed. */
   tear(index: number): void {
     const process = this.#processes.get(index)!;
     for (const path of process.held) process.machine.disk.tearNextWrite(path);
+  }
+
+  /** The next write to its disk fails: the worker dies of it, in good order. */
+  failWrite(index: number): void {
+    this.#processes.get(index)!.failsToWrite = true;
+  }
+
+  /** Kills the worker of a machine in a way that leaves one of its stores damaged. */
+  corrupt(index: number): void {
+    const { held, machine } = this.#processes.get(index)!;
+    const [damaged] = held.size > 0 ? [this.random.pick([...held])] : [];
+    this.kill(index);
+    if (damaged !== undefined) machine.disk.corrupt(damaged);
+  }
+
+  /** No write that has not failed yet will. */
+  mendDisks(): void {
+    for (const process of this.#processes.values()) process.failsToWrite = false;
   }
 
   /** Every disk there is. */

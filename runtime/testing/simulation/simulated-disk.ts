@@ -10,6 +10,8 @@ export interface DiskSteps {
   /** Told which databases the worker holds. */
   onOpen(path: string): void;
   onClose(path: string): void;
+  /** Asked before every write: an error if it is not to happen. */
+  failWrite(): Error | undefined;
 }
 
 /** A disk as one worker sees it: its process can die before and after every write. */
@@ -22,8 +24,10 @@ export function simulatedDisk(disk: StateDisk, steps: DiskSteps): StateDisk {
       return simulatedDatabase(database, path, steps);
     },
     async quarantine(path, reason) {
-      await steps.gate(`quarantine ${path}`);
-      return await disk.quarantine(path, reason);
+      // At once after the open that failed: another process on this machine could otherwise have rebuilt what is moved.
+      const aside = await disk.quarantine(path, reason);
+      await steps.gate(`quarantine ${path} done`);
+      return aside;
     },
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
@@ -36,6 +40,8 @@ function simulatedDatabase(database: Database, path: string, steps: DiskSteps): 
     getSync: (key) => database.getSync(key),
     async write(...changes) {
       await steps.gate(`write ${path}`);
+      const failure = steps.failWrite();
+      if (failure !== undefined) throw failure;
       for (const { key, value } of changes.flat()) {
         if (value !== null && key.equals(checkpointKey)) steps.onCheckpoint(path, decodeCheckpoint(value));
       }

@@ -1,10 +1,19 @@
 import { IndefiniteTransactionError } from "../../log/log-errors.ts";
-import type { GroupConsumer, GroupOptions, Log, LogReader, TransactionalProducer } from "../../log/port.ts";
+import type {
+  GroupConsumer,
+  GroupOptions,
+  Log,
+  LogReader,
+  ProduceBatch,
+  TransactionalProducer,
+} from "../../log/port.ts";
 
 /** Where a simulated call waits, and what may go wrong with it. */
 export interface Steps {
   /** Waits to be let through. */
   gate(step: string): Promise<void>;
+  /** The order in which the batches of a call outside of transactions reach their partitions: brokers give none. */
+  shuffle<T>(items: readonly T[]): readonly T[];
   /** Whether the answer to the end of a transaction gets lost; "before": also the request did. */
   loseAnswer(): "before" | "after" | undefined;
 }
@@ -21,7 +30,12 @@ export function simulatedLog(log: Log, steps: Steps): Log {
     ensureTopics: (specs) => log.ensureTopics(specs),
     describeTopics: () => log.describeTopics(),
     deleteTopic: (topic) => log.deleteTopic(topic),
-    produce: (batches) => call("produce", () => log.produce(batches)),
+    async produce(batches) {
+      const firstOffsets = new Map<ProduceBatch, number>();
+      for (const batch of steps.shuffle(batches))
+        firstOffsets.set(batch, (await call("produce", () => log.produce([batch])))[0]!);
+      return batches.map((batch) => firstOffsets.get(batch)!);
+    },
     listOffsets: (...args) => call("listOffsets", () => log.listOffsets(...args)),
     deleteRecords: (before) => call("deleteRecords", () => log.deleteRecords(before)),
     committedOffsets: (...args) => call("committedOffsets", () => log.committedOffsets(...args)),

@@ -1,5 +1,5 @@
-import type { RawRequest } from "../kafkajs.ts";
 import type { Isolation, PartitionOffset } from "../../port.ts";
+import type { RawRequest } from "../kafkajs.ts";
 import type { AbortedTransaction } from "./record-batch-decoder.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
@@ -48,7 +48,14 @@ export function fetchRequest({ partitions, isolation, waitMaxMs, bytesMax }: Fet
   writer.compactArray([...Map.groupBy(partitions, ({ topicId }) => topicId)], ([topicId, ofTopic]) => {
     writer.raw(Buffer.from(topicId, "hex"));
     writer.compactArray(ofTopic, ({ partition, offset, bytesMax: partitionBytesMax }) => {
-      writer.int32(partition).int32(UNKNOWN).int64(offset).int32(UNKNOWN).int64(UNKNOWN).int32(partitionBytesMax).noTags();
+      writer
+        .int32(partition)
+        .int32(UNKNOWN)
+        .int64(offset)
+        .int32(UNKNOWN)
+        .int64(UNKNOWN)
+        .int32(partitionBytesMax)
+        .noTags();
     });
     writer.noTags();
   });

@@ -1,5 +1,5 @@
-import type { RawRequest } from "../kafkajs.ts";
 import type { TopicPartition } from "../../port.ts";
+import type { RawRequest } from "../kafkajs.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
@@ -21,7 +21,9 @@ export function produceRequest(
   batches: readonly EncodedBatch[],
   options: { readonly transactionalId: string | null; readonly timeoutMs: number },
 ): RawRequest<readonly ProduceAnswer[]> {
-  const writer = new WireWriter(256 + batches.reduce((sum, { bytes, topic }) => sum + bytes.length + topic.length + 32, 0));
+  const writer = new WireWriter(
+    256 + batches.reduce((sum, { bytes, topic }) => sum + bytes.length + topic.length + 32, 0),
+  );
   writer.string(options.transactionalId).int16(ALL_IN_SYNC).int32(options.timeoutMs);
   writer.array([...Map.groupBy(batches, ({ topic }) => topic)], ([topic, ofTopic]) => {
     writer.string(topic);
@@ -48,5 +50,11 @@ function readPartition(reader: WireReader, topic: string): ProduceAnswer {
   reader.int64();
   const [first] = reader.array(() => ({ index: reader.int32(), message: reader.string() }));
   const message = reader.string();
-  return { topic, partition, errorCode, baseOffset, refused: { index: first?.index, why: first?.message ?? message ?? "" } };
+  return {
+    topic,
+    partition,
+    errorCode,
+    baseOffset,
+    refused: { index: first?.index, why: first?.message ?? message ?? "" },
+  };
 }

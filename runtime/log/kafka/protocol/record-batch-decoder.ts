@@ -101,7 +101,12 @@ function readHeader(where: TopicPartition, bytes: Buffer, at: number, end: numbe
   return { baseOffset, lastOffset, attributes, baseTimestampMs, maxTimestampMs, producerId, recordCount, start, end };
 }
 
-async function readRecords(header: BatchHeader, bytes: Buffer, position: number, records: FetchedRecord[]): Promise<void> {
+async function readRecords(
+  header: BatchHeader,
+  bytes: Buffer,
+  position: number,
+  records: FetchedRecord[],
+): Promise<void> {
   const compression = header.attributes & COMPRESSION_BITS;
   const plain = bytes.subarray(header.start, header.end);
   const reader = new WireReader(compression === 0 ? plain : await decompress(compression, plain));

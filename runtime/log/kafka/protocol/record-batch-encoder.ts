@@ -43,9 +43,17 @@ export async function encodeRecordBatch(records: readonly ProducerRecord[], opti
   }
   const end = writer.position;
   writer.position = 0;
-  writer.int64(0).int32(end - LENGTH_AT - 4).int32(-1).int8(2).int32(0);
+  writer
+    .int64(0)
+    .int32(end - LENGTH_AT - 4)
+    .int32(-1)
+    .int8(2)
+    .int32(0);
   writer.int16(bits | (options.isTransactional ? TRANSACTIONAL : 0));
-  writer.int32(records.length - 1).int64(baseTimestampMs).int64(maxTimestampMs);
+  writer
+    .int32(records.length - 1)
+    .int64(baseTimestampMs)
+    .int64(maxTimestampMs);
   writer.int64(options.identity.producerId).int16(options.identity.epoch).int32(options.baseSequence);
   writer.int32(records.length);
   writer.buffer.writeUInt32BE(crc32c(writer.buffer, ATTRIBUTES_AT, end), CRC_AT);
@@ -94,8 +102,7 @@ function nullable(buffer: Buffer, position: number, bytes: Buffer | null): numbe
   return at + bytes.length;
 }
 
-const nullableBytes = (bytes: Buffer | null): number =>
-  bytes === null ? 1 : varintBytes(bytes.length) + bytes.length;
+const nullableBytes = (bytes: Buffer | null): number => (bytes === null ? 1 : varintBytes(bytes.length) + bytes.length);
 
 /** Zig-zag; a safe integer of at most 52 bits. */
 function varint(buffer: Buffer, position: number, value: number): number {
