@@ -42,6 +42,21 @@ export function describeLogAccessContract(name: string, factory: LogFactory<LogA
         expect(found?.config).toEqual(config);
       });
 
+      it("raises a retention that is shorter than asked, and never shortens one", async () => {
+        const topic = await newTopic(log, 1);
+        const short = `${topic}-short`;
+        const spec = (retentionMs: number) => ({ topic: short, partitions: 1, config: { ...config, retentionMs } });
+        const shortRetention = async () =>
+          (await log.describeTopics()).find((description) => description.topic === short)!.config;
+        await log.ensureTopics([spec(3_600_000)]);
+        await log.ensureTopics([spec(7_200_000)]);
+        expect(await shortRetention()).toEqual({ ...config, retentionMs: 7_200_000 });
+        await log.ensureTopics([spec(1_000)]);
+        expect((await shortRetention()).retentionMs).toBe(7_200_000);
+        await log.ensureTopics([spec(-1)]);
+        expect((await shortRetention()).retentionMs).toBe(-1);
+      });
+
       it("refuses another number of partitions, names both, and creates nothing", async () => {
         const topic = await newTopic(log, 2);
         const other = `${topic}-other`;

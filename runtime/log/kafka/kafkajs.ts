@@ -121,14 +121,28 @@ export interface BrokerRequests {
     readonly resources: readonly {
       readonly type: number;
       readonly name: string;
+      /** An empty list asks for all. */
       readonly configNames: readonly string[];
     }[];
   }): Promise<{
     readonly resources: readonly {
       readonly resourceName: string;
-      readonly configEntries: readonly { readonly configName: string; readonly configValue: string }[];
+      readonly configEntries: readonly {
+        readonly configName: string;
+        readonly configValue: string;
+        /** 1: set for this topic, and not a default. */
+        readonly configSource?: number;
+      }[];
     }[];
   }>;
+  /** Replaces all that is set for a resource. */
+  alterConfigs(request: {
+    readonly resources: readonly {
+      readonly type: number;
+      readonly name: string;
+      readonly configEntries: readonly { readonly name: string; readonly value: string }[];
+    }[];
+  }): Promise<unknown>;
 }
 
 interface KafkajsConnection {

@@ -37,6 +37,10 @@ export class TopicAdmin {
 
   async ensure(specs: readonly TopicSpec[]): Promise<void> {
     const missing = await this.#missing(specs);
+    if (!this.#services.verifyOnly) {
+      const { topics } = await this.#services.directory.all();
+      await this.#services.configs.raiseRetention(topics, specs);
+    }
     if (missing.length === 0) return;
     if (this.#services.verifyOnly) throw mayNotCreate(missing);
     await Promise.all(missing.map((spec) => this.#create(spec)));

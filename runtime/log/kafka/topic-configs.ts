@@ -1,5 +1,5 @@
 import type { Clock } from "../../time/clock.ts";
-import type { CleanupPolicy, TopicConfig } from "../port.ts";
+import type { CleanupPolicy, TopicConfig, TopicSpec } from "../port.ts";
 import type { Connections } from "./connections.ts";
 import type { TopicMetadata } from "./protocol/metadata.ts";
 import { type Patience, retrying } from "./retry.ts";
@@ -22,6 +22,7 @@ const NAMES = [
   "max.message.bytes",
 ];
 const TOPIC_RESOURCE = 2;
+const SET_FOR_THE_TOPIC = 1;
 /** Configurations change rarely, and by hand. */
 const AGE_MAX_MS = 60_000;
 const HOUR_MS = 3_600_000;
@@ -49,6 +50,34 @@ export class TopicConfigs {
     );
   }
 
+  /** Raises how long topics keep their records, where that is less than asked. What else is set for them stays. */
+  async raiseRetention(topics: readonly TopicMetadata[], specs: readonly TopicSpec[]): Promise<void> {
+    const existing = topics.filter(({ topic }) => specs.some((spec) => spec.topic === topic));
+    if (existing.length === 0) return;
+    const settings = await this.of(existing);
+    for (const { topic, id } of existing) {
+      const askedMs = specs.find((spec) => spec.topic === topic)!.config.retentionMs;
+      if (!keepsLonger(askedMs, settings.get(topic)!.retentionMs)) continue;
+      await retrying(this.#patience, `raise the retention of "${topic}"`, () => this.#setRetention(topic, askedMs));
+      this.#known.delete(id);
+    }
+  }
+
+  async #setRetention(topic: string, retentionMs: number): Promise<void> {
+    const resource = { type: TOPIC_RESOURCE, name: topic };
+    const answer = await this.#connections.any((requests) =>
+      requests.describeConfigs({ resources: [{ ...resource, configNames: [] }] }),
+    );
+    const kept = answer.resources
+      .flatMap(({ configEntries: entries }) => entries)
+      .filter(({ configName, configSource }) => configSource === SET_FOR_THE_TOPIC && configName !== "retention.ms")
+      .map(({ configName, configValue }) => ({ name: configName, value: configValue }));
+    const entries = [...kept, { name: "retention.ms", value: String(retentionMs) }];
+    await this.#connections.any((requests) =>
+      requests.alterConfigs({ resources: [{ ...resource, configEntries: entries }] }),
+    );
+  }
+
   async #read(topics: readonly TopicMetadata[]): Promise<void> {
     const resources = topics.map(({ topic }) => ({ type: TOPIC_RESOURCE, name: topic, configNames: NAMES }));
     const answer = await retrying(this.#patience, "read the configuration of topics", () =>
@@ -64,6 +93,10 @@ export class TopicConfigs {
     }
   }
 }
+
+/** -1 keeps for ever. */
+const keepsLonger = (askedMs: number, currentMs: number): boolean =>
+  currentMs !== -1 && (askedMs === -1 || askedMs > currentMs);
 
 function settingsOf(values: ReadonlyMap<string, string>): TopicSettings {
   const policies = (values.get("cleanup.policy") ?? "delete").split(",").map((policy) => policy.trim());
