@@ -17,7 +17,7 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   // of Node, and of LevelDB's binding
   ..."ERR_MODULE_NOT_FOUND ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX LEVEL_CORRUPTION LEVEL_IO_ERROR LEVEL_LOCKED".split(" "),
   // environment variables
-  ..."MULGIL_DATA_DIR MULGIL_DEBUG".split(" "),
+  ..."MULGIL_DATA_DIR MULGIL_DEBUG MULGIL_KAFKA MULGIL_REGISTRY".split(" "),
   // words of the bank
   ..."CASH_DEPOSIT CASH_WITHDRAWAL CARD_WITHDRAWAL TRANSFER_FROM_BANK TRANSFER_TO_BANK".split(" "),
   ..."STATEMENT_FEE PENALTY_INTEREST LOAN_PAYMENT".split(" "),
