@@ -52,6 +52,23 @@ it("loses a torn write and what follows it when the process dies", async () => {
   expect(read(await disk.open("store"))).toBe("4");
 });
 
+it("opens again what a process was closing or opening when it died", async () => {
+  const disk = memoryDisk();
+  const database = await disk.open("store");
+  await write(database, "1");
+  void database.close();
+  disk.abandon("store");
+  const second = await disk.open("store");
+  expect(read(second)).toBe("1");
+  disk.tearNextWrite("store");
+  await write(second, "2");
+  disk.abandon("store");
+  const opening = disk.open("store");
+  disk.abandon("store");
+  await expect(opening).rejects.toMatchObject({ code: "STATE_ABANDONED" });
+  expect(read(await disk.open("store"))).toBe("1");
+});
+
 it("fails one write, which does nothing", async () => {
   const disk = memoryDisk();
   const database = await disk.open("store");

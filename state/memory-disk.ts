@@ -25,6 +25,8 @@ interface Drive {
   /** What was on the disk when the process died. */
   survived: Snapshot | undefined;
   handle: MemoryDatabase | undefined;
+  /** Settles when the level is closed, also if its process died meanwhile. */
+  closed: Promise<void> | undefined;
   tearNext: boolean;
   failNext: Error | undefined;
   corrupted: boolean;
@@ -44,6 +46,7 @@ export function memoryDisk(): MemoryDisk {
         level: newLevel(),
         survived: undefined,
         handle: undefined,
+        closed: undefined,
         tearNext: false,
         failNext: undefined,
         corrupted: false,
@@ -113,6 +116,7 @@ class MemoryDatabase implements Database {
   /** What the disk holds since a torn write; undefined if it holds everything. */
   #durable: Snapshot | undefined;
   #abandoned = false;
+  #isClosing = false;
 
   constructor(path: string, drive: Drive) {
     this.path = path;
@@ -120,10 +124,15 @@ class MemoryDatabase implements Database {
   }
 
   async open(): Promise<void> {
+    await this.#drive.closed;
     const { level, survived } = this.#drive;
     if (survived !== undefined) {
+      const copy = await copyOfContents(level, survived);
+      // Whoever opens it after a death in between starts from the same survivors.
+      this.#assertAlive();
       this.#drive.survived = undefined;
-      this.#drive.level = await copyOfContents(level, survived);
+      this.#drive.level = copy;
+      await level.close();
     }
     this.#database = await openLevelDatabase(this.#drive.level, this.path);
     this.#assertAlive();
@@ -168,13 +177,18 @@ class MemoryDatabase implements Database {
 
   async close(): Promise<void> {
     if (this.#abandoned || this.#drive.handle !== this) return;
+    const database = this.#alive;
+    this.#isClosing = true;
     await this.#durable?.close();
-    await this.#alive.close();
-    this.#drive.handle = undefined;
+    this.#drive.closed = database.close();
+    await this.#drive.closed;
+    if (this.#drive.handle === this) this.#drive.handle = undefined;
   }
 
   abandon(): void {
-    if (this.#database !== undefined) this.#drive.survived = this.#durable ?? this.#drive.level.snapshot();
+    // Closing has brought everything to the disk.
+    if (this.#database !== undefined && !this.#isClosing)
+      this.#drive.survived = this.#durable ?? this.#drive.level.snapshot();
     this.#abandoned = true;
     this.#drive.handle = undefined;
   }
@@ -202,7 +216,6 @@ async function copyOfContents(
   const copy = newLevel();
   const entries = await level.iterator({ snapshot }).all();
   await copy.batch(entries.map(([key, value]) => ({ type: "put", key, value })));
-  await level.close();
   return copy;
 }
 

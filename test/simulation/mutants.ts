@@ -2,6 +2,8 @@ import type { Log, TransactionalProducer } from "../../runtime/log/port.ts";
 import type { Mutation } from "../../runtime/testing/simulation/simulated-cluster.ts";
 import type { Commit } from "../../runtime/worker/commit.ts";
 import { commit } from "../../runtime/worker/commit.ts";
+import { streamTimeKey } from "../../state/key-layout.ts";
+import type { ChangelogRecord, Store } from "../../state/store.ts";
 
 /** Mulgil with one mistake each. The simulator must find every one of them. */
 export const mutants: Readonly<Record<string, Mutation>> = {
@@ -102,9 +104,72 @@ export const mutants: Readonly<Record<string, Mutation>> = {
       });
     },
   },
+  "at-least-once, commits the offsets before the outputs": {
+    commit: (options) => {
+      const { path } = options;
+      if (path.delivery !== "at-least-once") return commit(options);
+      let isCommitted: Promise<void> | undefined;
+      const early = () => (isCommitted ??= path.commitOffsets(options.offsets));
+      const produce: typeof path.log.produce = (batches) => early().then(() => path.log.produce(batches));
+      return commit({ ...options, path: { ...path, log: { produce }, commitOffsets: early } });
+    },
+  },
+  "at-least-once, logs that it has sent before it sends": {
+    commit: (options) => {
+      const { path, outputs } = options;
+      if (path.delivery !== "at-least-once") return commit(options);
+      const commitOffsets: typeof path.commitOffsets = async (offsets) => {
+        if (outputs.length > 0) await path.log.produce(outputs);
+        await path.commitOffsets(offsets);
+      };
+      return commit({ ...options, outputs: [], path: { ...path, commitOffsets } });
+    },
+  },
+  "keeps no stream time in the changelog": withChanges((changes) =>
+    changes.filter(({ key }) => !key.equals(streamTimeKey)),
+  ),
+  "does not log that a timer has fired": withChanges((changes, store) =>
+    changes.filter(({ value }) => value !== null || !store.endsWith(".timers.wall")),
+  ),
+  "does not log tables": withChanges((changes, store) => (store === "profiles" ? [] : changes)),
+  "sends dead letters outside the transaction": {
+    log: (log) => ({
+      ...whole(log),
+      openTransactionalProducer: async (id) => {
+        const producer = await log.openTransactionalProducer(id);
+        const isLetter = (topic: string) => topic.endsWith(".dlq");
+        const produce: TransactionalProducer["produce"] = async (batches) => {
+          const letters = batches.filter(({ topic }) => isLetter(topic));
+          if (letters.length > 0) await log.produce(letters);
+          const first = await producer.produce(batches.filter(({ topic }) => !isLetter(topic)));
+          let next = 0;
+          return batches.map(({ topic }) => (isLetter(topic) ? 0 : first[next++]!));
+        };
+        return { ...bound(producer), produce };
+      },
+    }),
+  },
 };
 
 let unique = 0;
+
+type Changes = readonly ChangelogRecord[];
+
+/** Commits something else than what the stores have changed; their disks are right. */
+function withChanges(change: (changes: Changes, store: string) => Changes): Mutation {
+  const changed = (store: Store) =>
+    new Proxy(store, {
+      get(target, name) {
+        if (name === "seal") return () => change(target.seal(), target.name);
+        const value: unknown = Reflect.get(target, name, target);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+  return {
+    commit: (options) =>
+      commit({ ...options, stores: options.stores.map((entry) => ({ ...entry, store: changed(entry.store) })) }),
+  };
+}
 
 function bound(producer: TransactionalProducer): TransactionalProducer {
   return {

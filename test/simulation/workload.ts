@@ -1,131 +1,30 @@
-import { count, defineJob, max, type Schema, sum, tumbling, valueStore } from "mulgil";
-import { SeededRandom } from "mulgil/testing";
-import { partitionOf } from "../../runtime/log/partitioner.ts";
-import type { Log, ProducerRecord } from "../../runtime/log/port.ts";
-import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
-import { type SchemaRegistry, subjectOfValue } from "../../schemas/registry.ts";
+import type { Job } from "mulgil";
+import type { Log } from "../../runtime/log/port.ts";
+import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
+import type { SchemaRegistry } from "../../schemas/registry.ts";
 
-export interface SimEvent {
-  readonly id: number;
-  readonly key: string;
-  readonly group: string;
-  readonly amount: number;
-  readonly at: number;
-}
-
-const record = <T>(name: string, fields: Readonly<Record<string, unknown>>): Schema<T> => ({
-  avro: { type: "record", name, fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })) },
-});
-
-const millis = { type: "long", logicalType: "timestamp-millis" };
-const simEvent = record<SimEvent>("SimEvent", {
-  id: "long",
-  key: "string",
-  group: "string",
-  amount: "long",
-  at: millis,
-});
-
-export interface GroupSum {
-  readonly windowStartMs: number;
-  readonly count: number;
-  readonly total: number;
-  readonly largest: number | null;
-}
-
-export interface Reminder {
-  readonly key: string;
-  readonly seen: number;
-  readonly dueMs: number;
-}
-
-export const events = { name: "sim.events", value: simEvent, key: "key", eventTime: "at" } as const;
-export const copies = { name: "sim.copies", value: simEvent, key: "key" } as const;
-export const sums = {
-  name: "sim.sums",
-  value: record<GroupSum>("GroupSum", {
-    windowStartMs: millis,
-    count: "long",
-    total: "long",
-    largest: ["null", "long"],
-  }),
-  keyType: "string",
-} as const;
-export const reminders = {
-  name: "sim.reminders",
-  value: record<Reminder>("Reminder", { key: "string", seen: "long", dueMs: millis }),
-  keyType: "string",
-} as const;
-
-export const WINDOW_MS = 60_000;
-const REMIND_AFTER_MS = 20_000;
-const seenSchema: Schema<number> = { avro: "long" };
-
-/** A copy of every record, a windowed aggregate behind a repartition, and a process step with state and timers. */
-export const simulatedJob = defineJob({
-  name: "sim",
-  version: 1,
-  commitEvery: "200 ms",
-  flow(from) {
-    const stream = from(events);
-    stream.to(copies);
-    stream
-      .keyBy((event) => event.group)
-      .window(tumbling("1 minute", { grace: "1 day" }))
-      .aggregate("sums", { count: count(), total: sum((event) => event.amount), largest: max((event) => event.amount) })
-      .to(sums);
-    stream
-      .process("remind", {
-        stores: { seen: valueStore(seenSchema) },
-        timers: { due: "stream-time" },
-        output: reminders.value,
-        onRecord(event, context) {
-          context.stores.seen.set((context.stores.seen.get() ?? 0) + 1);
-          context.timers.due.set(event.at + REMIND_AFTER_MS);
-        },
-        onTimer({ atMs }, context) {
-          context.emit({ key: context.key, seen: context.stores.seen.get() ?? 0, dueMs: atMs });
-        },
-      })
-      .to(reminders);
-  },
-});
-
-/** Events of one seed: a few keys and groups, event times that wander, so that some arrive out of order. */
-export function generateEvents(seed: number, howMany: number): readonly SimEvent[] {
-  const random = new SeededRandom(seed ^ 0x5eed);
-  const startMs = Date.UTC(2025, 11, 31, 12);
-  return Array.from({ length: howMany }, (_, id) => ({
-    id,
-    key: `k${random.below(6)}`,
-    group: `g${random.below(4)}`,
-    amount: 1 + random.below(100),
-    at: startMs + id * 2_500 - random.below(20_000),
-  }));
-}
-
-export const EVENT_PARTITIONS = 2;
-
-/** Makes the source topic. */
-export async function createSource(log: Log): Promise<void> {
-  await log.ensureTopics([
-    {
-      topic: events.name,
-      partitions: EVENT_PARTITIONS,
-      config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 },
-    },
-  ]);
-}
-
-/** Produces events as a client would. */
-export async function produceEvents(log: Log, registry: SchemaRegistry, some: readonly SimEvent[]): Promise<void> {
-  await registry.register(subjectOfValue(events.name), simEvent.avro);
-  const codec = await TopicCodec.open(events, registry);
-  const partitions = new Map<number, ProducerRecord[]>();
-  for (const event of some) {
-    const encoded = codec.encode(event, { timestampMs: event.at });
-    const partition = partitionOf(encoded.key!, EVENT_PARTITIONS);
-    partitions.set(partition, [...(partitions.get(partition) ?? []), encoded]);
-  }
-  await log.produce([...partitions].map(([partition, records]) => ({ topic: events.name, partition, records })));
+/** A job, what arrives while it runs, and what must hold of what it makes of that. */
+export interface Workload<Sent> {
+  readonly job: Job;
+  /** Makes the topics that the job reads. */
+  createSources(log: Log): Promise<void>;
+  /** What arrives, in order. */
+  readonly sent: readonly Sent[];
+  /** What arrives when all of that has been processed. */
+  readonly sentLast: readonly Sent[];
+  /** Produces as a client would. */
+  produce(log: Log, registry: SchemaRegistry, some: readonly Sent[]): Promise<void>;
+  /**
+   * Whether workers may stand still longer than their session: under at-least-once they are zombies then, which nobody fences, and state may
+   * count too little (docs/GUARANTEES.md).
+   */
+  readonly mayPause: boolean;
+  /** Whether disks may refuse a write, and stores be damaged. */
+  readonly mayDamage: boolean;
+  /** How far the clock must move at the end for timers on the wall to have fired. */
+  readonly settleMs: number;
+  /** At any moment. */
+  checkMeanwhile(cluster: SimulatedCluster): Promise<void>;
+  /** When all has been processed and all workers have stopped. */
+  checkResults(cluster: SimulatedCluster): Promise<void>;
 }
