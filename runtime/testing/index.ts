@@ -2,6 +2,13 @@
 export { ManualClock } from "./manual-clock.ts";
 export { SeededRandom } from "./seeded-random.ts";
 export {
+  type SimulatedInput,
+  type SimulatedOutput,
+  type SimulatedOutputs,
+  type SimulateOptions,
+  simulateJob,
+} from "./simulation/simulate-job.ts";
+export {
   type DeadLetter,
   type OutputRecord,
   type PipeOptions,

@@ -1,6 +1,5 @@
-import { type Mutation, SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
-import { checkStores } from "./check-stores.ts";
-import type { Workload } from "./workload.ts";
+import { live } from "../../runtime/testing/simulation/live.ts";
+import type { Mutation } from "../../runtime/testing/simulation/simulated-cluster.ts";
 import { workloadA } from "./workload-a.ts";
 import { workloadB } from "./workload-b.ts";
 
@@ -9,93 +8,10 @@ export interface SimulationOptions {
   readonly mutation?: Mutation;
 }
 
-const CHAOS_STEPS = 700;
-const CALM_STEPS_MAX = 20_000;
-const MACHINES = 3;
-
-/**
- * One life of a cluster: workers come, go, die, stall and are cut off while events arrive; then everything is left in peace until idle, and the results
- * are compared with a plain computation. Even seeds run one workload, odd ones another. Throws what it finds, with the seed in the message.
- */
+/** Even seeds run one workload, odd ones another. */
 export async function simulate(options: SimulationOptions): Promise<void> {
-  await (options.seed % 2 === 0 ? live(options, workloadA(options.seed)) : live(options, workloadB(options.seed)));
-}
-
-async function live<Sent>({ seed, mutation }: SimulationOptions, workload: Workload<Sent>): Promise<void> {
-  const cluster = await SimulatedCluster.open(
-    {
-      seed,
-      job: workload.job,
-      lostAnswers: seed % 3 === 0 ? 0.15 : 0.02,
-      sharedDisk: seed % 8 < 4,
-      ...(mutation && { mutation }),
-    },
-    (log) => workload.createSources(log),
-  );
-  try {
-    await chaos(cluster, workload);
-    await calm(cluster, workload);
-    await workload.checkResults(cluster);
-    await checkStores(cluster);
-  } catch (error) {
-    const cause = error instanceof Error ? error : new Error(String(error));
-    throw new Error(
-      `seed ${seed}: ${cause.message}\n  rerun: MULGIL_SEED=${seed} npm run simulate\n  last steps:\n    ${cluster.scheduler.trace.join("\n    ")}`,
-      { cause },
-    );
-  }
-}
-
-async function chaos<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>): Promise<void> {
-  const { random } = cluster;
-  const { sent } = workload;
-  let produced = 0;
-  cluster.start(0);
-  for (let step = 0; step < CHAOS_STEPS; step++) {
-    if (cluster.violation !== undefined) throw cluster.violation;
-    if (produced < sent.length && random.chance(0.06)) {
-      const some = sent.slice(produced, produced + 1 + random.below(6));
-      produced += some.length;
-      await workload.produce(cluster.log, cluster.registry, some);
-    }
-    disturb(cluster, workload);
-    if (random.chance(0.02)) await workload.checkMeanwhile(cluster);
-    await cluster.scheduler.step();
-  }
-  await workload.produce(cluster.log, cluster.registry, sent.slice(produced));
-}
-
-function disturb<Sent>(cluster: SimulatedCluster, { mayPause, mayDamage }: Workload<Sent>): void {
-  const { random } = cluster;
-  const happens = (probability: number) => cluster.running.length > 0 && random.chance(probability);
-  const someone = () => random.pick(cluster.running);
-  if (mayDamage && happens(0.004)) cluster.corrupt(someone());
-  if (mayDamage && happens(0.004)) cluster.failWrite(someone());
-  if (happens(0.012)) cluster.kill(someone());
-  if (cluster.halfCommitted.length > 0 && random.chance(0.1)) cluster.kill(random.pick(cluster.halfCommitted));
-  if (happens(0.01)) cluster.tear(someone());
-  if (mayPause && happens(0.01)) cluster.pause(someone(), 1_000 + random.below(12_000));
-  if (cluster.running.length > 1 && happens(0.004)) cluster.stop(someone());
-  const free = Array.from({ length: MACHINES }, (_, index) => index).filter(
-    (index) => !cluster.running.includes(index),
-  );
-  if (random.chance(cluster.running.length === 0 ? 0.2 : 0.02) && free.length > 0) cluster.start(random.pick(free));
-}
-
-async function calm<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>): Promise<void> {
-  cluster.scheduler.wakeAll();
-  cluster.mendDisks();
-  // Those that run may all be about to leave; and an empty disk joins.
-  cluster.start(MACHINES);
-  await cluster.runUntil(() => cluster.isIdle(), CALM_STEPS_MAX, "idle");
-  if (workload.sentLast.length > 0) await workload.produce(cluster.log, cluster.registry, workload.sentLast);
-  cluster.commitNow();
-  const settledMs = cluster.clock.now() + workload.settleMs;
-  await cluster.runUntil(
-    async () => cluster.clock.now() >= settledMs && (await cluster.isIdle()),
-    CALM_STEPS_MAX,
-    "idle a second time",
-  );
-  for (const index of cluster.running) cluster.stop(index);
-  await cluster.runUntil(() => cluster.running.length === 0, CALM_STEPS_MAX, "stopped");
+  const rerun = `MULGIL_SEED=${options.seed} npm run simulate`;
+  await (options.seed % 2 === 0
+    ? live({ ...options, rerun }, workloadA(options.seed))
+    : live({ ...options, rerun }, workloadB(options.seed)));
 }

@@ -1,12 +1,12 @@
 import { SeededRandom } from "mulgil/testing";
 import { partitionOf } from "../../runtime/log/partitioner.ts";
 import type { Log, ProducerRecord } from "../../runtime/log/port.ts";
+import type { Workload } from "../../runtime/testing/simulation/workload.ts";
 import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
 import { type SchemaRegistry, subjectOfValue } from "../../schemas/registry.ts";
 import { checkCopies } from "./check-copies.ts";
 import { checkResults } from "./invariants-a.ts";
 import { copies, EVENT_PARTITIONS, events, type SimEvent, simEvent, simulatedJob } from "./job-a.ts";
-import type { Workload } from "./workload.ts";
 
 const EVENTS = 60;
 

@@ -2,13 +2,13 @@ import type { TopicDefinition } from "mulgil";
 import { SeededRandom } from "mulgil/testing";
 import { partitionOf } from "../../runtime/log/partitioner.ts";
 import type { Log, ProducerRecord } from "../../runtime/log/port.ts";
+import type { Workload } from "../../runtime/testing/simulation/workload.ts";
 import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import { checkCopies } from "./check-copies.ts";
 import { checkResults } from "./invariants-b.ts";
 import { copies, events, FIRE_AFTER_MS, jobs, PARTITIONS, profiles, type Sent } from "./job-b.ts";
 import { POISON } from "./read-topic.ts";
-import type { Workload } from "./workload.ts";
 
 const ITEMS = 70;
 const START_MS = Date.UTC(2025, 11, 31, 12);

@@ -1,7 +1,7 @@
-import type { Job } from "mulgil";
-import type { Log } from "../../runtime/log/port.ts";
-import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
-import type { SchemaRegistry } from "../../schemas/registry.ts";
+import type { SchemaRegistry } from "../../../schemas/registry.ts";
+import type { Job } from "../../dsl/define-job.ts";
+import type { Log } from "../../log/port.ts";
+import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 /** A job, what arrives while it runs, and what must hold of what it makes of that. */
 export interface Workload<Sent> {

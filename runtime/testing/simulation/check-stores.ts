@@ -1,11 +1,6 @@
-import { InvariantError, MulgilError } from "mulgil";
-import { readPartition } from "../../runtime/log/read-partition.ts";
-import type { PlannedStore } from "../../runtime/plan/plan.ts";
-import type { SimulatedCluster } from "../../runtime/testing/simulation/simulated-cluster.ts";
-import { tasksOf } from "../../runtime/worker/task-assignor.ts";
-import { taskId } from "../../runtime/worker/task-id.ts";
-import { decodeCheckpoint } from "../../state/checkpoint.ts";
-import type { Database, StateDisk } from "../../state/disk.ts";
+import { MulgilError } from "../../../schemas/mulgil-error.ts";
+import { decodeCheckpoint } from "../../../state/checkpoint.ts";
+import type { Database, StateDisk } from "../../../state/disk.ts";
 import {
   checkpointKey,
   dataPrefix,
@@ -13,7 +8,13 @@ import {
   expiryKey,
   readOrderedInteger,
   streamTimeKey,
-} from "../../state/key-layout.ts";
+} from "../../../state/key-layout.ts";
+import { InvariantError } from "../../errors/errors.ts";
+import { readPartition } from "../../log/read-partition.ts";
+import type { PlannedStore } from "../../plan/plan.ts";
+import { tasksOf } from "../../worker/task-assignor.ts";
+import { taskId } from "../../worker/task-id.ts";
+import type { SimulatedCluster } from "./simulated-cluster.ts";
 
 /** After a clean stop: the entries of every store equal the replay of its changelog, on every machine whose copy claims to be complete; one does. */
 export async function checkStores(cluster: SimulatedCluster): Promise<void> {
