@@ -202,6 +202,11 @@ describe("validate", () => {
           .peek(() => undefined),
       "JOB_JOIN_KEY",
     ],
+    [
+      "a topic that the job makes for itself",
+      (from) => from(payments).to({ ...payments, name: "shop.dlq" }),
+      "JOB_TOPIC_RESERVED",
+    ],
     ["a flow that reads nothing", () => undefined, "JOB_EMPTY"],
     ["a bad topic name", (from) => void from({ ...payments, name: "a topic" }).peek(() => undefined), "JOB_TOPIC_NAME"],
     [

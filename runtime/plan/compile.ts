@@ -6,6 +6,7 @@ import { parseDuration } from "../dsl/duration.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import { DefinitionError } from "../errors/errors.ts";
+import { changelogTopic, dlqTopicOf } from "./internal-topics.ts";
 import type { Plan, PlannedStep, PlannedStore, PlannedTopic, SubTopology } from "./plan.ts";
 import { detailOf } from "./step-detail.ts";
 import { storeLayout } from "./store-layout.ts";
@@ -26,7 +27,7 @@ export function compile(job: Job): Plan {
   const issues = validate(job);
   if (issues.length > 0) throw new DefinitionError(job.name, issues);
   const subTopologies = cutIntoComponents(job.topology).map((component) => subTopology(job, component));
-  const dlqTopic = `${job.name}.dlq`;
+  const dlqTopic = dlqTopicOf(job.name);
   const content = {
     job: job.name,
     delivery: job.delivery,
@@ -46,7 +47,7 @@ function subTopology(job: Job, component: Component): SubTopology {
       (store): PlannedStore => ({
         ...store,
         node: node.id,
-        changelog: `${job.name}.${store.name}.changelog`,
+        changelog: changelogTopic(job.name, store.name),
         layout: storeLayout(node, store.name),
       }),
     ),

@@ -3,9 +3,11 @@ import type { AvroJson } from "../../schemas/schema.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import type { Issue } from "../errors/errors.ts";
+import { changelogTopic, dlqTopicOf } from "./internal-topics.ts";
+import { storesOfNode } from "./stores.ts";
 
 /** What is wrong with the topics that a job names. */
-export function topicIssues(nodes: readonly Node[]): Issue[] {
+export function topicIssues(job: string, nodes: readonly Node[]): Issue[] {
   const topics = nodes.flatMap((node) =>
     node.kind === "source" || node.kind === "table" || node.kind === "sink" ? [{ node, topic: node.topic }] : [],
   );
@@ -38,6 +40,15 @@ export function topicIssues(nodes: readonly Node[]): Issue[] {
         message: `"${name}" is opened ${reading.length} times: open it once, keep the stream in a variable, and use it twice`,
       });
   }
+  const internal = internalTopics(job, nodes);
+  for (const name of new Set(topics.map(({ topic }) => topic.name))) {
+    if (!internal.has(name)) continue;
+    issues.push({
+      code: "JOB_TOPIC_RESERVED",
+      at: name,
+      message: `"${name}" is a topic that the job makes for itself: give yours another name, or rename the job or the step`,
+    });
+  }
   const sinks = new Set(topics.filter(({ node }) => node.kind === "sink").map(({ topic }) => topic.name));
   for (const { node, topic } of topics) {
     if (node.kind !== "sink" && sinks.has(topic.name)) {
@@ -50,6 +61,14 @@ export function topicIssues(nodes: readonly Node[]): Issue[] {
     if (node.kind === "source" && node.fields !== undefined) issues.push(...fieldIssues(topic, node.fields));
   }
   return issues;
+}
+
+function internalTopics(job: string, nodes: readonly Node[]): ReadonlySet<string> {
+  const made = nodes.flatMap((node) => [
+    ...storesOfNode(node).map(({ name }) => changelogTopic(job, name)),
+    ...(node.kind === "repartition" ? [node.topic] : []),
+  ]);
+  return new Set([...made, dlqTopicOf(job)]);
 }
 
 function definitionIssues(topic: TopicDefinition): Issue[] {

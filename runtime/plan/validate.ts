@@ -18,7 +18,7 @@ export function validate(job: Job): readonly Issue[] {
     ...jobIssues(job),
     ...job.topology.issues,
     ...nodes.flatMap(nodeIssues),
-    ...topicIssues(nodes),
+    ...topicIssues(job.name, nodes),
     ...deadEnds(nodes),
   ];
 }
