@@ -15,12 +15,24 @@ export interface OpenedKafka {
   close(): Promise<void>;
 }
 
-/** Opens the log on Kafka. The client is loaded by those who use it. */
+/** Brokers that go away are waited for much longer; one that never answered is more likely a wrong address. */
+const FIRST_ANSWER_MAX_MS = 10_000;
+
+/**
+ * Opens the log on Kafka, once its brokers have answered. The client is loaded by those who use it.
+ * @throws {MulgilError} LOG_UNREACHABLE, within seconds, if no broker answers
+ */
 export async function openKafka({ connection, registry }: KafkaOptions): Promise<OpenedKafka> {
   const [{ KafkaLog }, { openConfluentRegistry }] = await Promise.all([
     import("../log/kafka/kafka-log.ts"),
     import("../../schemas/confluent-registry.ts"),
   ]);
+  const first = new KafkaLog({ connection, patienceMs: FIRST_ANSWER_MAX_MS });
+  try {
+    await first.describeTopics();
+  } finally {
+    await first.close();
+  }
   const log = new KafkaLog({ connection });
   return { log, registry: await openConfluentRegistry(registry), close: () => log.close() };
 }

@@ -26,6 +26,8 @@ function reason(error: unknown): string {
   switch ((error as NodeJS.ErrnoException | undefined)?.code) {
     case "ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX":
       return `${message}: Node runs TypeScript by leaving the types out, so write it without enum, namespace and parameter properties`;
+    case "ERR_UNKNOWN_FILE_EXTENSION":
+      return "it is no program: give a file of TypeScript (.ts) or JavaScript (.js)";
     case "ERR_MODULE_NOT_FOUND":
       return `${message}: check the path (it ends in .ts), or install the package`;
     default:

@@ -58,11 +58,14 @@ describe.skipIf(!isPossible)("the bank's jobs on Kafka, from the command line", 
     expect(latest).toEqual(groupBy(bank.rows));
   }, 240_000);
 
-  it("are refused without a registry, and without a broker's address that can be read", async () => {
+  it("are refused without a registry, without a broker's address that can be read, and within seconds where nobody answers", async () => {
     const noRegistry = await mulgil(["topics", "--kafka", kafka.bootstrap]);
     expect(noRegistry).toMatchObject({ code: 1 });
     expect(noRegistry.stderr).toContain("REGISTRY_MISSING");
     const noAddress = await mulgil(["topics", "--kafka", "somewhere", "--registry", registry.url]);
     expect(noAddress.stderr).toContain("KAFKA_ADDRESS");
+    const nobody = await mulgil(["topics", "--kafka", "127.0.0.1:1", "--registry", registry.url]);
+    expect(nobody).toMatchObject({ code: 1 });
+    expect(nobody.stderr).toContain("LOG_UNREACHABLE");
   });
 });
