@@ -10,6 +10,7 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 2,
     testTimeout: 30_000,
+    setupFiles: ["./test/setup/property-seed.ts"],
     expect: { poll: { timeout: 20_000 } },
   },
 });
