@@ -37,6 +37,11 @@ export interface JobDefinition {
   readonly delivery?: Delivery;
   /** How often results become visible and state durable. @default "1 second" */
   readonly commitEvery?: Duration;
+  /**
+   * Copies of each task's state that other workers keep up to date on disks of their own: when a worker dies, its tasks go to them, and go on at
+   * once. Each costs a disk's space and reading the changelogs. Workers of one process share a disk and keep none for each other. @default 0
+   */
+  readonly standbys?: number;
   /** Describes the job. Runs once, when the job is defined; must have no effects. */
   flow(from: From): void;
 }
@@ -47,6 +52,7 @@ export interface Job {
   readonly version: number;
   readonly delivery: Delivery;
   readonly commitEvery: Duration;
+  readonly standbys: number;
   readonly topology: Topology;
 }
 
@@ -73,6 +79,7 @@ export function defineJob(definition: JobDefinition): Job {
     version: definition.version,
     delivery: definition.delivery ?? "exactly-once",
     commitEvery: definition.commitEvery ?? "1 second",
+    standbys: definition.standbys ?? 0,
     topology: builder.build(),
   });
 }

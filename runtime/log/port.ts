@@ -123,13 +123,21 @@ export interface GroupMember {
   readonly userData: Uint8Array;
 }
 
+/** What a member is given for one generation. */
+export interface MemberAssignment {
+  readonly partitions: readonly TopicPartition[];
+  /** What the assignor tells the member besides; empty if it has nothing to say. */
+  readonly userData: Uint8Array;
+}
+
 /** Runs on one member, for all. Pure: same input, same answer. */
 export interface Assignor {
   readonly name: string;
+  /** A member that is left out gets nothing. */
   assign(
     members: readonly GroupMember[],
     partitionCounts: ReadonlyMap<string, number>,
-  ): ReadonlyMap<string, readonly TopicPartition[]>;
+  ): ReadonlyMap<string, MemberAssignment>;
 }
 
 /** All callbacks run inside `poll`, as in the Java client, so the caller is never interrupted in between. */
@@ -139,7 +147,7 @@ export interface GroupListener {
   /** A rebalance begins. The member still owns its partitions: commit what is done. Awaited, within the rebalance time-out. */
   onRebalance(): Promise<void>;
   /** The new assignment, complete. Positions are unset: seek every partition before the next poll. */
-  onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void>;
+  onAssigned(assignment: MemberAssignment, generation: number): Promise<void>;
   /** The session is gone; others may already own the partitions: drop everything, commit nothing. */
   onLost(): void;
 }
@@ -171,6 +179,8 @@ export interface GroupConsumer {
   seek(positions: readonly PartitionOffset[]): void;
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
+  /** Has the group assign anew, because what `userData` says has changed. Takes effect in a later poll. */
+  requestRebalance(): void;
   /** @throws TaskMigratedError LOG_FENCED if the member is no longer in this generation */
   commit(offsets: readonly CommittedOffset[]): Promise<void>;
   /** Leaves the group at once, without `onRebalance`. */

@@ -38,7 +38,7 @@ export function compile(job: Job): Plan {
     dlqTopic,
   };
   const hash = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
-  return Object.freeze({ ...content, version: job.version, hash });
+  return Object.freeze({ ...content, version: job.version, hash, standbys: job.standbys });
 }
 
 function subTopology(job: Job, component: Component): SubTopology {

@@ -18,7 +18,7 @@ export function describe(plan: Plan, format: DescribeFormat): string {
 function text(plan: Plan): string {
   const steps = new Map(plan.steps.map((step) => [step.id, step]));
   return [
-    `job ${plan.job}, version ${plan.version}, plan ${plan.hash}: ${plan.delivery}, commits every ${formatDuration(plan.commitEveryMs)}`,
+    `job ${plan.job}, version ${plan.version}, plan ${plan.hash}: ${plan.delivery}, commits every ${formatDuration(plan.commitEveryMs)}${plan.standbys === 0 ? "" : `, ${plan.standbys} standby${plan.standbys === 1 ? "" : "s"} a task`}`,
     ...plan.subTopologies.map((part) => subTopologyText(part, steps)),
     ["topics", ...plan.topics.map(topicText)].join("\n"),
   ].join("\n\n");

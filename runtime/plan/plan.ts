@@ -60,4 +60,6 @@ export interface Plan {
   readonly dlqTopic: string;
   /** Of everything above but the version: equal plans have equal hashes. */
   readonly hash: string;
+  /** Copies of each task's state beside the one that works. May change at any time. */
+  readonly standbys: number;
 }

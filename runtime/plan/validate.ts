@@ -8,6 +8,8 @@ import { readWindows } from "../dsl/window-spec.ts";
 import type { Issue } from "../errors/errors.ts";
 import { topicIssues } from "./validate-topics.ts";
 
+const STANDBYS_MAX = 10;
+
 /**
  * Everything that is wrong with a job's definition, in order of definition: each with a code, the step, and what to do.
  * An empty list means that the job can be compiled; what only the log knows (topics, partitions) is checked at start.
@@ -45,6 +47,13 @@ function jobIssues(job: Job): Issue[] {
       code: "JOB_COMMIT_EVERY",
       at: job.name,
       message: `commitEvery "${job.commitEvery}" must be a duration between 1 ms and 1 hour, like "1 second"`,
+    });
+  }
+  if (!Number.isInteger(job.standbys) || job.standbys < 0 || job.standbys > STANDBYS_MAX) {
+    issues.push({
+      code: "JOB_STANDBYS",
+      at: job.name,
+      message: `standbys ${String(job.standbys)} must be a whole number from 0 to ${STANDBYS_MAX}: copies of the state beside the one that works`,
     });
   }
   if (job.delivery !== "exactly-once" && job.delivery !== "at-least-once") {

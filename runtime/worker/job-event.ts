@@ -14,6 +14,8 @@ export type JobEvent =
       readonly store: string;
       readonly done: number;
       readonly total: number;
+      /** It becomes a copy of what another worker runs. */
+      readonly standby?: true;
     }
   | {
       readonly kind: "restored";
@@ -22,6 +24,7 @@ export type JobEvent =
       readonly store: string;
       readonly entries: number;
       readonly reason: string;
+      readonly standby?: true;
     }
   | {
       readonly kind: "quarantined";
@@ -44,4 +47,5 @@ export type JobEvent =
       readonly partition: number | undefined;
       readonly offset: number | undefined;
     }
+  | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
   | { readonly kind: "lost"; readonly job: string; readonly worker: string };

@@ -35,6 +35,8 @@ export interface JobStatus {
   readonly deadLetters: number;
   readonly commits: number;
   readonly tasks: number;
+  /** Copies of the state of tasks that run elsewhere. */
+  readonly standbys: number;
   /** Records between the committed offsets and the ends of the inputs, as of the last look. */
   readonly lag: number;
   /** Changelog records of the stores that are being restored; undefined if none is. */
@@ -72,13 +74,14 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
-      if (event.kind === "restoring")
+      if (event.kind === "restoring" && event.standby === undefined)
         restoring.set(`${event.job}/${event.task}/${event.store}`, {
           job: event.job,
           done: event.done,
           total: event.total,
         });
-      if (event.kind === "restored") restoring.delete(`${event.job}/${event.task}/${event.store}`);
+      if (event.kind === "restored" && event.standby === undefined)
+        restoring.delete(`${event.job}/${event.task}/${event.store}`);
       if (event.kind === "closed") {
         for (const key of restoring.keys()) if (key.startsWith(`${event.job}/${event.task}/`)) restoring.delete(key);
       }
@@ -128,9 +131,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           return {
             job,
             ...counters,
-            tasks: workers
-              .filter((worker) => worker.job === job)
-              .reduce((sum, worker) => sum + worker.standing.running, 0),
+            ...tasksIn(workers.filter((worker) => worker.job === job)),
             lag: await lagOf(environment.log, runtime),
             restoring:
               own.length === 0
@@ -165,6 +166,11 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
     },
   };
 }
+
+const tasksIn = (workers: readonly Worker[]): Pick<JobStatus, "tasks" | "standbys"> => ({
+  tasks: workers.reduce((sum, { standing }) => sum + standing.running, 0),
+  standbys: workers.reduce((sum, { standing }) => sum + standing.standbys, 0),
+});
 
 /** @returns whether all of them end, one way or another, in this time */
 async function endsWithin(clock: Clock, ms: number, works: readonly Promise<unknown>[]): Promise<boolean> {

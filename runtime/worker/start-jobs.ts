@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { levelDisk } from "../../state/level-disk.ts";
@@ -42,6 +43,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       environment: {
         log,
         disk: levelDisk(join(options.dataDir, "state")),
+        location: randomUUID(),
         clock: systemClock,
         turn: () => nextTurn(),
         commit,

@@ -1,40 +1,35 @@
-import type { Assignor, GroupMember, TopicPartition } from "../log/port.ts";
+import type { Assignor } from "../log/port.ts";
 import type { Plan } from "../plan/plan.ts";
+import { type AssignableMember, type AssignableTask, assignTasks } from "./assign-tasks.ts";
+import { decodeMemberData, encodeAssignmentData, type MemberData } from "./member-data.ts";
 import { taskId } from "./task-id.ts";
 
-/** What a member tells the group about itself. */
-export interface MemberData {
-  /** Tasks that it runs now. */
-  readonly tasks: readonly string[];
-  /** The plan it would run them by. */
-  readonly plan: { readonly version: number; readonly hash: string };
-}
-
-export const encodeMemberData = (data: MemberData): Buffer => Buffer.from(JSON.stringify(data));
+/** As Kafka Streams' acceptable.recovery.lag: to replay so many changelog records takes milliseconds. */
+export const LAG_ACCEPTABLE = 10_000;
 
 /**
- * Gives out tasks, not partitions: all inputs of a task go to one member. A task stays where it runs as long as that is fair; the rest goes to
- * whoever has least. While members carry two plans (a rolling upgrade), only those of the newer one get tasks.
+ * Gives out tasks, not partitions: all inputs of a task go to one member. `assignTasks` says who gets what. While members carry two plans (a
+ * rolling upgrade), only those of the newer one get tasks.
  */
 export function taskAssignor(plan: Plan): Assignor {
   return {
     name: "mulgil",
     assign(members, partitionCounts) {
-      const entitled = ofNewestPlan(members.map((member) => ({ id: member.memberId, data: decode(member) })));
-      const assigned = assignTasks(
-        tasksOf(plan, partitionCounts),
-        entitled.map(({ id, data }) => ({ id, owned: data.tasks })),
+      const entitled = ofNewestPlan(
+        members.map(({ memberId, userData }) => ({ id: memberId, data: decodeMemberData(userData) })),
       );
+      const assigned = assignTasks(tasksOf(plan, partitionCounts), entitled.map(assignable), {
+        standbys: plan.standbys,
+        lagAcceptable: LAG_ACCEPTABLE,
+      });
       return new Map(
-        members.map(({ memberId }) => [memberId, (assigned.get(memberId) ?? []).flatMap(({ inputs }) => inputs)]),
+        [...assigned].map(([id, { active, standbys, warmups }]) => [
+          id,
+          { partitions: active.flatMap(({ inputs }) => inputs), userData: encodeAssignmentData({ standbys, warmups }) },
+        ]),
       );
     },
   };
-}
-
-export interface AssignableTask {
-  readonly id: string;
-  readonly inputs: readonly TopicPartition[];
 }
 
 /** Every task that the plan has, given the partitions there are. */
@@ -43,40 +38,19 @@ export function tasksOf(plan: Plan, partitionCounts: ReadonlyMap<string, number>
     const count = Math.max(0, ...part.sources.map((topic) => partitionCounts.get(topic) ?? 0));
     return Array.from({ length: count }, (_, partition) => ({
       id: taskId(part.name, partition),
+      part: part.name,
       inputs: part.sources.map((topic) => ({ topic, partition })),
+      hasState: part.stores.length > 0,
     }));
   });
 }
 
-/** Sticky and even: nobody has two tasks more than anybody else. Pure. */
-export function assignTasks(
-  tasks: readonly AssignableTask[],
-  members: readonly { readonly id: string; readonly owned: readonly string[] }[],
-): ReadonlyMap<string, readonly AssignableTask[]> {
-  const sorted = members.toSorted((left, right) => (left.id < right.id ? -1 : 1));
-  const given = new Map(sorted.map(({ id }) => [id, [] as AssignableTask[]]));
-  if (sorted.length === 0) return given;
-  const least = Math.floor(tasks.length / sorted.length);
-  let larger = tasks.length % sorted.length;
-  const free = new Map(tasks.map((task) => [task.id, task]));
-  for (const { id, owned } of sorted) {
-    const mine = given.get(id)!;
-    for (const task of owned.flatMap((name) => free.get(name) ?? [])) {
-      if (mine.length >= least + (larger > 0 ? 1 : 0)) break;
-      if (mine.length === least) larger--;
-      mine.push(task);
-      free.delete(task.id);
-    }
-  }
-  for (const task of free.values()) {
-    const next = sorted.reduce(
-      (best, { id }) => (given.get(id)!.length < given.get(best)!.length ? id : best),
-      sorted[0]!.id,
-    );
-    given.get(next)!.push(task);
-  }
-  return given;
-}
+const assignable = ({ id, data }: { readonly id: string; readonly data: MemberData }): AssignableMember => ({
+  id,
+  location: data.location,
+  running: data.tasks,
+  copies: new Map(Object.entries(data.copies).map(([task, lag]) => [task, lag ?? Infinity])),
+});
 
 function ofNewestPlan<M extends { readonly data: MemberData }>(members: readonly M[]): readonly M[] {
   const newer = (left: MemberData["plan"], right: MemberData["plan"]) =>
@@ -86,8 +60,4 @@ function ofNewestPlan<M extends { readonly data: MemberData }>(members: readonly
     undefined,
   );
   return members.filter(({ data }) => data.plan.hash === newest?.hash && data.plan.version === newest.version);
-}
-
-function decode({ userData }: GroupMember): MemberData {
-  return JSON.parse(Buffer.from(userData).toString()) as MemberData;
 }

@@ -130,7 +130,7 @@ async function restore(
 }
 
 /** What had expired by the restored stream time does not come back. */
-function dropExpired(planned: PlannedStore, store: Store): void {
+export function dropExpired(planned: PlannedStore, store: Store): void {
   if (planned.kind !== "window" || planned.retentionMs === null || store.streamTimeMs === -Infinity) return;
   (store as WindowStore<unknown, unknown>).expireBefore(store.streamTimeMs - planned.retentionMs + 1);
 }

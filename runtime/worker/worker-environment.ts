@@ -8,6 +8,8 @@ import type { JobEvent } from "./job-event.ts";
 export interface WorkerEnvironment {
   readonly log: Log;
   readonly disk: StateDisk;
+  /** Names the disk: workers of one location find each other's state. */
+  readonly location: string;
   readonly clock: Clock;
   /** Lets the event loop turn, so that heartbeats, sockets and other workers keep up. */
   turn(): Promise<void>;

@@ -1,13 +1,15 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { TaskMigratedError } from "../errors/errors.ts";
 import { IndefiniteTransactionError } from "../log/log-errors.ts";
-import type { FetchedBatch, GroupConsumer, TopicPartition } from "../log/port.ts";
+import type { FetchedBatch, GroupConsumer, MemberAssignment, TopicPartition } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
 import { promptly } from "./promptly.ts";
+import { Standbys } from "./standbys.ts";
 import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
-import { encodeMemberData, taskAssignor } from "./task-assignor.ts";
+import { LAG_ACCEPTABLE, taskAssignor } from "./task-assignor.ts";
 import { taskId } from "./task-id.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -82,6 +84,11 @@ export class Worker {
   /** From the end of one assignment to the next: whose the tasks are is being decided, so nothing is processed or committed. */
   #isRebalancing = false;
   #closing: Promise<unknown>[] = [];
+  #standbys: Standbys | undefined;
+  /** Tasks that come here as soon as their copy here has caught up. */
+  #warmups: readonly string[] = [];
+  /** Tasks of which the disk had state when this worker joined, or got it since. */
+  readonly #onDisk = new Set<string>();
 
   constructor(options: WorkerOptions) {
     this.id = options.id;
@@ -99,6 +106,7 @@ export class Worker {
     readonly isAssigned: boolean;
     readonly running: number;
     readonly starting: number;
+    readonly standbys: number;
     readonly busy: boolean;
   } {
     const slots = [...this.#slots.values()];
@@ -107,6 +115,7 @@ export class Worker {
       isAssigned: this.#isAssigned,
       running: running.length,
       starting: slots.length - running.length,
+      standbys: this.#standbys?.lags.size ?? 0,
       busy: running.some(({ task }) => task.waiting > 0 || task.isDirty || task.isCommitting || task.isSuspended),
     };
   }
@@ -148,21 +157,33 @@ export class Worker {
   async #join(): Promise<GroupConsumer> {
     const { plan } = this.#runtime;
     this.#commitAtMs = this.#environment.clock.now() + plan.commitEveryMs;
+    for (const task of await this.#environment.disk.list(plan.job)) this.#onDisk.add(task);
+    this.#standbys ??= new Standbys(this.#options);
     return await this.#environment.log.joinGroup({
       groupId: plan.job,
       clientId: this.id,
       topics: [...new Set(plan.subTopologies.flatMap(({ sources }) => sources))],
       assignor: taskAssignor(plan),
       listener: {
-        userData: () =>
-          encodeMemberData({ tasks: [...this.#slots.keys()], plan: { version: plan.version, hash: plan.hash } }),
+        userData: () => encodeMemberData(this.#memberData()),
         onRebalance: () => this.#prepareRebalance(),
-        onAssigned: (partitions, generation) => this.#assign(partitions, generation),
+        onAssigned: (assignment, generation) => this.#assign(assignment, generation),
         onLost: () => this.#lose(),
       },
       ...(this.#options.sessionTimeoutMs !== undefined && { sessionTimeoutMs: this.#options.sessionTimeoutMs }),
       ...(this.#options.rebalanceTimeoutMs !== undefined && { rebalanceTimeoutMs: this.#options.rebalanceTimeoutMs }),
     });
+  }
+
+  #memberData(): MemberData {
+    const { plan } = this.#runtime;
+    const unknown = [...this.#onDisk].filter((task) => !this.#slots.has(task)).map((task) => [task, null]);
+    return {
+      tasks: [...this.#slots.keys()],
+      plan: { version: plan.version, hash: plan.hash },
+      location: this.#environment.location,
+      copies: { ...Object.fromEntries(unknown), ...Object.fromEntries(this.#standbys?.lags ?? []) },
+    };
   }
 
   async #turn(consumer: GroupConsumer): Promise<void> {
@@ -173,6 +194,7 @@ export class Worker {
       await this.#commitIfDue();
       await this.#purgeIfDue();
       this.#throttle(consumer);
+      this.#takeOverIfWarm(consumer);
     }
     this.#dropFailed();
   }
@@ -284,10 +306,14 @@ export class Worker {
     for (const resolve of this.#commitRequests.splice(0)) resolve();
   }
 
-  async #assign(partitions: readonly TopicPartition[], generation: number): Promise<void> {
+  async #assign({ partitions, userData }: MemberAssignment, generation: number): Promise<void> {
     this.#isRebalancing = false;
     const wanted = this.#tasksOf(partitions);
     await Promise.all([...this.#slots.values()].filter(({ id }) => !wanted.has(id)).map((slot) => this.#drop(slot)));
+    const { standbys, warmups } = decodeAssignmentData(userData);
+    this.#standbys!.keep([...standbys, ...warmups]);
+    for (const task of [...standbys, ...warmups]) this.#onDisk.add(task);
+    this.#warmups = warmups;
     for (const [id, { subTopology, partition }] of wanted) {
       const slot = this.#slots.get(id);
       if (slot === undefined) this.#start(id, subTopology, partition);
@@ -301,6 +327,15 @@ export class Worker {
       tasks: [...wanted.keys()].sort(),
       generation,
     });
+  }
+
+  /** The group is asked once; whom it still does not give a task is told so with new warm-ups. */
+  #takeOverIfWarm(consumer: GroupConsumer): void {
+    if (this.#warmups.length === 0) return;
+    const { lags } = this.#standbys!;
+    if (this.#warmups.some((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE)) return;
+    this.#warmups = [];
+    consumer.requestRebalance();
   }
 
   #tasksOf(
@@ -350,6 +385,8 @@ export class Worker {
       if (restart !== undefined) await environment.clock.sleep(RESTART_DELAY_MS, abort.signal);
       // The slot is set once the caller has this promise.
       await Promise.resolve();
+      await this.#standbys?.release(id);
+      this.#onDisk.add(id);
       const task = await startTask({
         runtime,
         environment,
@@ -461,7 +498,11 @@ export class Worker {
   async #leave(): Promise<void> {
     this.#rejoin = false;
     this.#isRebalancing = false;
+    const standbys = this.#standbys;
+    this.#standbys = undefined;
+    this.#warmups = [];
     const closed = Promise.allSettled([
+      standbys?.close(),
       ...[...this.#slots.values()].map((slot) => this.#drop(slot)),
       ...this.#closing.splice(0),
     ]);

@@ -10,6 +10,7 @@ const status = (recordsIn: number, change: Partial<JobStatus> = {}): JobStatus =
   deadLetters: 0,
   commits: 0,
   tasks: 4,
+  standbys: 0,
   lag: 0,
   restoring: undefined,
   ...change,

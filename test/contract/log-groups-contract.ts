@@ -210,7 +210,7 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       const topic = await newTopic(log, 2);
       await log.produce([batch(topic, 0, "a"), batch(topic, 1, "b")]);
       const member = await join(topic);
-      member.onAssigned = async (partitions) => {
+      member.onAssigned = async ({ partitions }) => {
         member.assigned = partitions;
         member.consumer.seek([{ topic, partition: 1, offset: 0 }]);
       };
@@ -238,6 +238,45 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       await pollUntil(subject, [member], have(member, 3));
       expect(member.texts).toEqual(["b", "a", "b"]);
       await member.consumer.close();
+    });
+
+    it("tells each member what the assignor says to it", async () => {
+      const topic = await newTopic(log, 2);
+      const first = await join(topic);
+      const second = await join(topic);
+      await pollUntil(subject, [first, second], sharesAll([first, second], 2));
+      expect([first.told, second.told].sort()).toEqual(["share 0", "share 1"]);
+      await first.consumer.close();
+      await second.consumer.close();
+    });
+
+    it("assigns anew when a member asks, by what all say of themselves then", async () => {
+      const topic = await newTopic(log, 2);
+      const asked: string[] = [];
+      const assignor: Assignor = {
+        name: "spy",
+        assign(members, partitionCounts) {
+          asked.push(members.map(({ userData }) => Buffer.from(userData).toString()).join());
+          return roundRobin.assign(members, partitionCounts);
+        },
+      };
+      const leader = await join(topic, { assignor });
+      await pollUntil(subject, [leader], sharesAll([leader], 2));
+      const follower = await join(topic, { assignor });
+      await pollUntil(subject, [leader, follower], sharesAll([leader, follower], 2));
+      for (const member of [leader, follower]) {
+        const { generation } = member.consumer;
+        member.userDataText = `after ${generation}`;
+        member.consumer.requestRebalance();
+        await pollUntil(
+          subject,
+          [leader, follower],
+          () => member.consumer.generation > generation && sharesAll([leader, follower], 2)(),
+        );
+        expect(asked.at(-1)).toContain(`after ${generation}`);
+      }
+      await leader.consumer.close();
+      await follower.consumer.close();
     });
 
     it("hands the user data of all members to the assignor of one", async () => {

@@ -9,6 +9,7 @@ import type {
   Isolation,
   Log,
   LogAccess,
+  MemberAssignment,
   ProduceBatch,
   ProducerRecord,
   TopicPartition,
@@ -109,7 +110,12 @@ export const roundRobin: Assignor = {
   assign(members, partitionCounts) {
     const all = [...partitionCounts].flatMap(([topic, count]) => partitionsOf(topic, count));
     const sorted = members.map(({ memberId }) => memberId).sort();
-    return new Map(sorted.map((memberId, i) => [memberId, all.filter((_, j) => j % sorted.length === i)]));
+    return new Map(
+      sorted.map((memberId, i) => [
+        memberId,
+        { partitions: all.filter((_, j) => j % sorted.length === i), userData: bytes(`share ${i}`) },
+      ]),
+    );
   },
 };
 
@@ -119,6 +125,8 @@ export class TestMember implements GroupListener {
   readonly records: FetchedRecord[] = [];
   assigned: readonly TopicPartition[] = [];
   userDataText = "";
+  /** What the assignor said besides. */
+  told = "";
   /** Runs inside onRebalance. */
   beforeRejoin: () => Promise<void> = async () => {};
   consumer!: GroupConsumer;
@@ -153,7 +161,8 @@ export class TestMember implements GroupListener {
     await this.beforeRejoin();
   }
 
-  async onAssigned(partitions: readonly TopicPartition[], generation: number): Promise<void> {
+  async onAssigned({ partitions, userData }: MemberAssignment, generation: number): Promise<void> {
+    this.told = Buffer.from(userData).toString();
     this.events.push(`assigned ${partitions.map(({ partition }) => partition).join(",")}`);
     this.assigned = partitions;
     if (generation !== this.consumer.generation) this.events.push("wrong generation");

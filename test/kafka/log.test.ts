@@ -89,7 +89,7 @@ describe.skipIf(!broker.isThere)("the log on Kafka, beyond the contract", () => 
       return {
         userData: () => new Uint8Array(),
         onRebalance: async () => undefined,
-        onAssigned: async (partitions) =>
+        onAssigned: async ({ partitions }) =>
           member.seek(partitions.map((partition) => ({ ...partition, offset: start() }))),
         onLost: () => undefined,
       };

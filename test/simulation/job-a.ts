@@ -61,6 +61,7 @@ const seenSchema: Schema<number> = { avro: "long" };
 export const simulatedJob = defineJob({
   name: "sim",
   version: 1,
+  standbys: 1,
   commitEvery: "200 ms",
   flow(from) {
     const stream = from(events);

@@ -103,6 +103,7 @@ const jobOf = (delivery: Delivery) =>
   defineJob({
     name: "simb",
     version: 1,
+    standbys: 1,
     delivery,
     commitEvery: "200 ms",
     flow(from) {

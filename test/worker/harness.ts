@@ -13,6 +13,10 @@ import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
 import type { StateDisk } from "../../state/disk.ts";
 import { memoryDisk } from "../../state/memory-disk.ts";
 
+type HarnessOptions = Partial<Omit<RunJobsOptions, "environment">> & {
+  readonly environment?: Partial<RunJobsOptions["environment"]>;
+};
+
 /** A log in memory on the real clock, and jobs that run on it. */
 export async function openHarness(disk: StateDisk = memoryDisk()) {
   const log = await memoryLog({ clock: systemClock, random: Math.random });
@@ -73,13 +77,14 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
         all.push(...(await readPartition(log, { topic, partition })));
       return all;
     },
-    start(jobs: readonly Job[], options: Partial<RunJobsOptions> = {}): Promise<JobsRun> {
+    start(jobs: readonly Job[], options: HarnessOptions = {}): Promise<JobsRun> {
       return runJobs(jobs, {
         registry,
         ...options,
         environment: {
           log,
           disk,
+          location: "here",
           clock: systemClock,
           turn: () => nextTurn(),
           commit,
@@ -89,7 +94,7 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
       });
     },
     /** Runs jobs until they are idle, then stops them. */
-    async runUntilIdle(jobs: readonly Job[], options: Partial<RunJobsOptions> = {}) {
+    async runUntilIdle(jobs: readonly Job[], options: HarnessOptions = {}) {
       const run = await this.start(jobs, options);
       await run.untilIdle();
       const status = await run.status();

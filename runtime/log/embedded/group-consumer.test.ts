@@ -7,7 +7,10 @@ import { memoryLog } from "./memory-log.ts";
 import { openEmbeddedLog } from "./open-embedded-log.ts";
 
 const where = { topic: "t", partition: 0 };
-const toTheFirst: Assignor = { name: "first", assign: (members) => new Map([[members[0]!.memberId, [where]]]) };
+const toTheFirst: Assignor = {
+  name: "first",
+  assign: (members) => new Map([[members[0]!.memberId, { partitions: [where], userData: new Uint8Array() }]]),
+};
 const config = { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 0 } as const;
 const commitOf = (metadata: string) => [{ ...where, offset: 0, metadata }];
 
@@ -29,9 +32,9 @@ async function join(listener: Partial<GroupListener> = {}, assignor = toTheFirst
         events.push("rebalance");
         await listener.onRebalance?.();
       },
-      async onAssigned(partitions, generation) {
-        events.push(`assigned ${partitions.length}`);
-        await listener.onAssigned?.(partitions, generation);
+      async onAssigned(assignment, generation) {
+        events.push(`assigned ${assignment.partitions.length}`);
+        await listener.onAssigned?.(assignment, generation);
       },
       onLost() {
         events.push("lost");

@@ -1,4 +1,5 @@
 import type { Clock } from "../../time/clock.ts";
+import { NO_ASSIGNMENT } from "../no-assignment.ts";
 import type {
   CommittedOffset,
   FetchedBatch,
@@ -106,6 +107,12 @@ export class EmbeddedGroupConsumer implements GroupConsumer {
     for (const partition of partitions) this.#fetcher.setPaused(partition, false);
   }
 
+  requestRebalance(): void {
+    this.#assertOpen();
+    const member = this.#current();
+    if (member !== undefined) this.#group.requestRebalance(member);
+  }
+
   commit(offsets: readonly CommittedOffset[]): Promise<void> {
     return this.#services.lifecycle.run(async () => {
       this.#assertOpen();
@@ -211,7 +218,7 @@ export class EmbeddedGroupConsumer implements GroupConsumer {
       isWaiting: false,
       hasJoined: false,
       generation: 0,
-      assignment: [],
+      assignment: NO_ASSIGNMENT,
       failure: undefined,
     };
     this.#generation = 0;
@@ -232,9 +239,9 @@ export class EmbeddedGroupConsumer implements GroupConsumer {
 
   async #takeOver(member: Member): Promise<void> {
     this.#generation = member.generation;
-    this.#owned = member.assignment;
+    this.#owned = member.assignment.partitions;
     this.#hasBeenAssigned = true;
-    for (const partition of member.assignment) this.#fetcher.assign(partition, undefined);
+    for (const partition of this.#owned) this.#fetcher.assign(partition, undefined);
     await this.#options.listener.onAssigned(member.assignment, member.generation);
   }
 

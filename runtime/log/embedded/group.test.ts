@@ -1,12 +1,18 @@
 import { describe, expect, it, vi } from "vitest";
 import { ManualClock } from "../../testing/manual-clock.ts";
+import { NO_ASSIGNMENT } from "../no-assignment.ts";
 import type { Assignor } from "../port.ts";
 import { Group, type Member } from "./group.ts";
 
 const everythingToTheFirst: Assignor = {
   name: "first",
   assign: (members, counts) =>
-    new Map([[members[0]!.memberId, [...counts.keys()].map((topic) => ({ topic, partition: 0 }))]]),
+    new Map([
+      [
+        members[0]!.memberId,
+        { partitions: [...counts.keys()].map((topic) => ({ topic, partition: 0 })), userData: new Uint8Array() },
+      ],
+    ]),
 };
 
 function newGroup() {
@@ -18,7 +24,7 @@ function newMember(clock: ManualClock, memberId: string, other: Partial<Member> 
   return {
     ...{ memberId, topics: ["t"], assignor: everythingToTheFirst, sessionTimeoutMs: 100, rebalanceTimeoutMs: 300 },
     ...{ wake: vi.fn(), userData: new Uint8Array(), lastSeenMs: clock.now(), isWaiting: false, hasJoined: false },
-    ...{ generation: 0, assignment: [], failure: undefined },
+    ...{ generation: 0, assignment: NO_ASSIGNMENT, failure: undefined },
     ...other,
   };
 }
@@ -28,12 +34,12 @@ describe("a group", () => {
     const { clock, group } = newGroup();
     const [a, b] = [newMember(clock, "a"), newMember(clock, "b")];
     group.join(a);
-    expect(a).toMatchObject({ generation: 1, assignment: [{ topic: "t", partition: 0 }] });
+    expect(a).toMatchObject({ generation: 1, assignment: { partitions: [{ topic: "t", partition: 0 }] } });
     group.join(b);
     expect([group.generation, group.mustRejoin(a), group.mustRejoin(b)]).toEqual([1, true, false]);
     group.rejoin(a, new Uint8Array());
     expect([a.generation, b.generation, group.generation]).toEqual([2, 2, 2]);
-    expect(b.assignment).toEqual([]);
+    expect(b.assignment.partitions).toEqual([]);
   });
 
   it("wakes everybody whenever it has changed", () => {
@@ -89,7 +95,7 @@ describe("a group", () => {
     }
     expect(b.generation).toBe(0);
     clock.advance(3);
-    expect([group.has(a), b.generation, b.assignment.length]).toEqual([false, 2, 1]);
+    expect([group.has(a), b.generation, b.assignment.partitions.length]).toEqual([false, 2, 1]);
   });
 
   it("passes the lead on, and the error to its cause, when an assignor throws", () => {
@@ -106,7 +112,7 @@ describe("a group", () => {
     group.join(b);
     group.rejoin(a, new Uint8Array());
     expect([group.has(a), (a.failure as Error).message]).toEqual([false, "no idea"]);
-    expect(b).toMatchObject({ generation: 2, assignment: [{ topic: "t", partition: 0 }] });
+    expect(b).toMatchObject({ generation: 2, assignment: { partitions: [{ topic: "t", partition: 0 }] } });
   });
 
   it("refuses a member with another assignor", () => {

@@ -1,5 +1,6 @@
 import type { Clock } from "../../time/clock.ts";
-import type { Assignor, TopicPartition } from "../port.ts";
+import { NO_ASSIGNMENT } from "../no-assignment.ts";
+import type { Assignor, MemberAssignment } from "../port.ts";
 import { groupProtocol } from "./refusals.ts";
 
 /** A member as its group sees it. */
@@ -19,7 +20,7 @@ export interface Member {
   hasJoined: boolean;
   /** Its last assignment, and the generation of that; 0 before the first. */
   generation: number;
-  assignment: readonly TopicPartition[];
+  assignment: MemberAssignment;
   /** Set when it was the leader and its assignor threw. */
   failure: unknown;
 }
@@ -77,6 +78,11 @@ export class Group {
     this.#members.set(member.memberId, member);
     this.#beginRebalance();
     this.rejoin(member, member.userData);
+  }
+
+  /** What a member says of itself has changed: all join again. */
+  requestRebalance(member: Member): void {
+    if (this.has(member)) this.#beginRebalance();
   }
 
   rejoin(member: Member, userData: Uint8Array): void {
@@ -147,14 +153,14 @@ export class Group {
     this.#generation += 1;
     for (const member of members) {
       member.generation = this.#generation;
-      member.assignment = assignments.get(member.memberId) ?? [];
+      member.assignment = assignments.get(member.memberId) ?? NO_ASSIGNMENT;
       member.wake();
     }
     this.#setTimer();
   }
 
   /** A leader whose assignor throws is removed, and told in its poll; the next one tries. */
-  #assign(members: readonly Member[]): ReadonlyMap<string, readonly TopicPartition[]> | undefined {
+  #assign(members: readonly Member[]): ReadonlyMap<string, MemberAssignment> | undefined {
     const leader = members[0]!;
     const counts = new Map<string, number>();
     for (const topic of members.flatMap(({ topics }) => topics)) {

@@ -114,6 +114,13 @@ export class KafkaGroupConsumer implements GroupConsumer {
     for (const partition of partitions) this.#fetcher.setPaused(partition, false);
   }
 
+  requestRebalance(): void {
+    this.#assertOpen();
+    if (this.#status.name !== "assigned") return;
+    this.#status.mustRejoin = true;
+    this.#wake.wake();
+  }
+
   async commit(offsets: readonly CommittedOffset[]): Promise<void> {
     this.#assertOpen();
     const status = this.#status;
@@ -202,12 +209,12 @@ export class KafkaGroupConsumer implements GroupConsumer {
     this.#generation = place.generation;
     this.#hasBeenAssigned = true;
     this.#fetcher.clear();
-    for (const partition of place.assignment) this.#fetcher.assign(partition, undefined);
+    for (const partition of place.assignment.partitions) this.#fetcher.assign(partition, undefined);
     await this.#options.listener.onAssigned(place.assignment, place.generation);
   }
 
   async #rejoin({ assignment }: Place): Promise<void> {
-    if (assignment.length > 0) {
+    if (assignment.partitions.length > 0) {
       await this.#options.listener.onRebalance();
       if (this.#isOver) return;
     }

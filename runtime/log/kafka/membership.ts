@@ -1,6 +1,6 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { fencedMember, groupProtocol } from "../embedded/refusals.ts";
-import type { Assignor, CommittedOffset, GroupMember, TopicPartition } from "../port.ts";
+import type { Assignor, CommittedOffset, GroupMember, MemberAssignment } from "../port.ts";
 import { asMulgilError, brokerCodeOf, code, kindOf } from "./broker-errors.ts";
 import type { Connections } from "./connections.ts";
 import type { Coordinators } from "./coordinators.ts";
@@ -39,7 +39,7 @@ export interface MemberIdentity {
 export interface Place {
   readonly memberId: string;
   readonly generation: number;
-  readonly assignment: readonly TopicPartition[];
+  readonly assignment: MemberAssignment;
 }
 
 /** What a coordinator says about a member. */
@@ -163,7 +163,7 @@ export class Membership {
     const assigned = assignor.assign(members, counts);
     return members.map(({ memberId }) => ({
       memberId,
-      memberAssignment: encodeAssignment(assigned.get(memberId) ?? []),
+      memberAssignment: encodeAssignment(assigned.get(memberId)),
     }));
   }
 

@@ -38,6 +38,7 @@ export interface ClusterOptions {
 }
 
 interface Machine {
+  readonly name: string;
   readonly disk: MemoryDisk;
 }
 
@@ -88,8 +89,10 @@ export class SimulatedCluster {
     this.registry = parts.registry;
     this.runtime = parts.runtime;
     this.scheduler = new Scheduler(this.clock, this.random);
-    const shared: Machine = { disk: memoryDisk() };
-    this.#machines = Array.from({ length: 8 }, () => (options.sharedDisk ? shared : { disk: memoryDisk() }));
+    const shared: Machine = { name: "shared", disk: memoryDisk() };
+    this.#machines = Array.from({ length: 8 }, (_, index) =>
+      options.sharedDisk ? shared : { name: `m${index}`, disk: memoryDisk() },
+    );
   }
 
   /** Opens a cluster without workers; `prepare` makes the source topics. */
@@ -150,6 +153,7 @@ export class SimulatedCluster {
       environment: {
         log: mutate(simulatedLog(this.log, steps)),
         disk: simulatedDisk(machine.disk, steps),
+        location: machine.name,
         clock: this.clock,
         turn: () => gate("turn"),
         commit: this.#options.mutation?.commit ?? commit,

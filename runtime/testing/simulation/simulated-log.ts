@@ -86,9 +86,9 @@ function simulatedListener(options: GroupOptions, steps: Steps): GroupOptions {
         await steps.gate("onRebalance");
         await listener.onRebalance();
       },
-      async onAssigned(partitions, generation) {
+      async onAssigned(assignment, generation) {
         await steps.gate("onAssigned");
-        await listener.onAssigned(partitions, generation);
+        await listener.onAssigned(assignment, generation);
       },
       onLost: () => listener.onLost(),
     },
@@ -108,6 +108,7 @@ function simulatedConsumer(consumer: GroupConsumer, call: Call): GroupConsumer {
     seek: (positions) => consumer.seek(positions),
     pause: (partitions) => consumer.pause(partitions),
     resume: (partitions) => consumer.resume(partitions),
+    requestRebalance: () => consumer.requestRebalance(),
     commit: (offsets) => call("commitOffsets", () => consumer.commit(offsets)),
     close: () => call("leave", () => consumer.close()),
   };

@@ -1,4 +1,5 @@
-import type { GroupMember, TopicPartition } from "../../port.ts";
+import { NO_ASSIGNMENT } from "../../no-assignment.ts";
+import type { GroupMember, MemberAssignment } from "../../port.ts";
 import { WireReader } from "./wire-reader.ts";
 import { WireWriter } from "./wire-writer.ts";
 
@@ -19,24 +20,26 @@ export function decodeSubscription(memberId: string, metadata: Buffer): GroupMem
   return { memberId, userData: Buffer.from(reader.raw(Math.max(0, reader.int32()))) };
 }
 
-export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
+export function encodeAssignment(assignment: MemberAssignment | undefined): Buffer {
+  const { partitions, userData } = assignment ?? NO_ASSIGNMENT;
   const writer = new WireWriter().int16(VERSION);
   writer.array([...Map.groupBy(partitions, ({ topic }) => topic)], ([topic, ofTopic]) => {
     writer.string(topic);
     writer.array(ofTopic, ({ partition }) => writer.int32(partition));
   });
-  return writer.bytes(Buffer.alloc(0)).written;
+  return writer.bytes(Buffer.from(userData)).written;
 }
 
 /** A member for which the leader has nothing gets no bytes at all. */
-export function decodeAssignment(bytes: Buffer): readonly TopicPartition[] {
-  if (bytes.length === 0) return [];
+export function decodeAssignment(bytes: Buffer): MemberAssignment {
+  if (bytes.length === 0) return NO_ASSIGNMENT;
   const reader = new WireReader(bytes);
   reader.int16();
-  return reader
+  const partitions = reader
     .array(() => {
       const topic = reader.string() ?? "";
       return reader.array(() => ({ topic, partition: reader.int32() }));
     })
     .flat();
+  return { partitions, userData: Buffer.from(reader.raw(Math.max(0, reader.int32()))) };
 }
