@@ -40,7 +40,8 @@ type Status =
   | { readonly name: "failed"; readonly error: unknown }
   | { readonly name: "assigned"; readonly place: Place; mustRejoin: boolean; isRemoved: boolean };
 
-const HEARTBEAT_EVERY_MAX_MS = 3_000;
+/** A member learns of a rebalance by a heartbeat, and the others wait for it that long. */
+const HEARTBEAT_EVERY_MAX_MS = 1_000;
 
 /**
  * One consumer of a group. Everything the group decides reaches the caller inside `poll`. Heartbeats are sent while a poll runs, callbacks
