@@ -31,6 +31,7 @@ export {
   valueStore,
 } from "./dsl/process.ts";
 export type { RecordContext } from "./dsl/record.ts";
+export type { GapPolicy, PositionOptions, StartFrom } from "./dsl/source-options.ts";
 export type {
   Aggregated,
   AggregateOptions,

@@ -3,26 +3,31 @@ import type { KeyType } from "../../schemas/key-type.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { Duration } from "./duration.ts";
 import { GraphBuilder } from "./graph-builder.ts";
+import type { PositionOptions } from "./source-options.ts";
 import { Stream } from "./stream.ts";
 import type { Table } from "./table.ts";
 import type { TopicDefinition, TopicKey, TopicValue } from "./topic.ts";
 import type { Delivery, Topology } from "./topology.ts";
 
 /** Options of a source; `fields` names the only fields the job uses: the others are skipped while decoding. */
-export interface SourceOptions<V, F extends keyof V & string> {
+export interface SourceOptions<V, F extends keyof V & string> extends PositionOptions {
   readonly fields?: readonly F[];
 }
 
 /** Opens the topics that a job reads. */
 export interface From {
-  /** Reads a topic as a stream, from its beginning at the job's first start. */
+  /** Reads a topic as a stream, from its beginning at the job's first start unless `startFrom` says otherwise. */
   <T extends TopicDefinition>(topic: T): Stream<TopicKey<T>, TopicValue<T>>;
   <T extends TopicDefinition, const F extends keyof TopicValue<T> & string>(
     topic: T,
     options: SourceOptions<TopicValue<T>, F>,
   ): Stream<TopicKey<T>, Pick<TopicValue<T>, F>>;
   /** Reads a compacted topic as a table under a store of that name; a null value deletes. */
-  table<T extends TopicDefinition>(name: string, topic: T): Table<TopicKey<T>, TopicValue<T>>;
+  table<T extends TopicDefinition>(
+    name: string,
+    topic: T,
+    options?: Pick<PositionOptions, "onGap">,
+  ): Table<TopicKey<T>, TopicValue<T>>;
 }
 
 export interface JobDefinition {
@@ -85,7 +90,7 @@ export function defineJob(definition: JobDefinition): Job {
 }
 
 function sources(builder: GraphBuilder): From {
-  const open = (topic: TopicDefinition, options: { fields?: readonly string[] } = {}) => {
+  const open = (topic: TopicDefinition, options: PositionOptions & { readonly fields?: readonly string[] } = {}) => {
     const keyType = keyTypeOf(builder, topic);
     const shape = { keyType, schema: topic.value };
     const node = builder.addSource({
@@ -93,11 +98,12 @@ function sources(builder: GraphBuilder): From {
       inputs: [],
       topic,
       ...(options.fields && { fields: options.fields }),
+      ...positionOptions(options),
       shape,
     });
     return new Stream(builder, { at: { node }, ...shape, keyPath: topic.key, displaced: false });
   };
-  const table = (name: string, topic: TopicDefinition) => {
+  const table = (name: string, topic: TopicDefinition, { onGap }: Pick<PositionOptions, "onGap"> = {}) => {
     const keyType = keyTypeOf(builder, topic);
     if (keyType === null)
       builder.issue(
@@ -110,12 +116,18 @@ function sources(builder: GraphBuilder): From {
       inputs: [],
       topic,
       store: name,
+      ...positionOptions({ ...(onGap !== undefined && { onGap }) }),
       shape: { keyType, schema: topic.value },
     });
     return { node, keyType };
   };
   return Object.assign(open, { table }) as unknown as From;
 }
+
+const positionOptions = ({ onGap, startFrom }: PositionOptions): PositionOptions => ({
+  ...(onGap !== undefined && { onGap }),
+  ...(startFrom !== undefined && { startFrom }),
+});
 
 function keyTypeOf(builder: GraphBuilder, topic: TopicDefinition): KeyType | null {
   if (topic.keyType !== undefined) return topic.keyType;

@@ -3,6 +3,7 @@ import type { Schema } from "../../schemas/schema.ts";
 import type { Issue } from "../errors/errors.ts";
 import type { AggregatorTree } from "./aggregators.ts";
 import type { ProcessStoreDefinition, TimerDomain } from "./process.ts";
+import type { PositionOptions } from "./source-options.ts";
 import type { TopicDefinition } from "./topic.ts";
 import type { Emit, Windows } from "./windows.ts";
 
@@ -30,19 +31,21 @@ export interface StreamShape {
   readonly schema: Schema<unknown> | undefined;
 }
 
-export type SourceNode = NodeBase & {
-  readonly kind: "source";
-  readonly topic: TopicDefinition;
-  readonly fields?: readonly string[];
-  readonly shape: StreamShape;
-};
+export type SourceNode = NodeBase &
+  PositionOptions & {
+    readonly kind: "source";
+    readonly topic: TopicDefinition;
+    readonly fields?: readonly string[];
+    readonly shape: StreamShape;
+  };
 /** A compacted topic read as a table: its latest value per key. */
-export type TableNode = NodeBase & {
-  readonly kind: "table";
-  readonly topic: TopicDefinition;
-  readonly store: string;
-  readonly shape: StreamShape;
-};
+export type TableNode = NodeBase &
+  PositionOptions & {
+    readonly kind: "table";
+    readonly topic: TopicDefinition;
+    readonly store: string;
+    readonly shape: StreamShape;
+  };
 /** Writes to an internal topic under the new key, and reads it back in another sub-topology. Inserted by the compiler's front end, never written. */
 export type RepartitionNode = NodeBase & {
   readonly kind: "repartition";

@@ -105,7 +105,8 @@ export interface LogReader {
   unassign(partitions: readonly TopicPartition[]): void;
   /**
    * Everything available, up to `bytesMax` (1 MiB a partition by default); waits up to `waitMaxMs` for the first of it, and returns
-   * an empty list after that. @throws LOG_OFFSET_OUT_OF_RANGE if a position lies before the start or past the end of its partition
+   * an empty list after that. @throws LOG_OFFSET_OUT_OF_RANGE if a position lies before the start or past the end of its partition, LOG_TOPIC_REPLACED if its
+   * topic was deleted and made again since the position was given
    */
   poll(waitMaxMs: number): Promise<readonly FetchedBatch[]>;
   close(): Promise<void>;

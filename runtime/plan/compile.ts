@@ -3,6 +3,7 @@ import type { KeyType } from "../../schemas/key-type.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { parseDuration } from "../dsl/duration.ts";
+import type { PositionOptions } from "../dsl/source-options.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import { DefinitionError } from "../errors/errors.ts";
@@ -79,8 +80,9 @@ function topics(job: Job, subTopologies: readonly SubTopology[], dlqTopic: strin
     if (!planned.has(topic.topic)) planned.set(topic.topic, topic);
   };
   for (const node of job.topology.nodes) {
-    if (node.kind === "source") add({ ...external(node.topic), role: "source" });
-    if (node.kind === "table") add({ ...external(node.topic), role: "source", cleanupPolicy: "compact" });
+    if (node.kind === "source") add({ ...external(node.topic), role: "source", ...position(node) });
+    if (node.kind === "table")
+      add({ ...external(node.topic), role: "source", cleanupPolicy: "compact", ...position(node) });
     if (node.kind === "sink") add({ ...external(node.topic), role: "sink" });
     if (node.kind === "repartition") {
       add({
@@ -117,6 +119,14 @@ function external(topic: TopicDefinition): Omit<PlannedTopic, "role"> {
     retentionMs: -1,
     ...described(topic.value, topic.keyType ?? null),
     ...(topic.key !== undefined && { keyType: `field ${topic.key}` }),
+  };
+}
+
+/** Defaults are left out, so that saying them changes no plan. */
+function position({ onGap, startFrom }: PositionOptions): Pick<PlannedTopic, "onGap" | "startFrom"> {
+  return {
+    ...(onGap !== undefined && onGap !== "fail" && { onGap }),
+    ...(startFrom !== undefined && startFrom !== "earliest" && { startFrom }),
   };
 }
 

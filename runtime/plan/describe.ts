@@ -45,7 +45,7 @@ function topicText(topic: PlannedTopic): string {
       ? `${topic.partitions} partitions if created`
       : `partitions like ${topic.partitions.like.join(", ")}`;
   const kept = topic.retentionMs === -1 ? "kept" : `kept ${formatDuration(topic.retentionMs)}`;
-  return `  ${topic.role.padEnd(12)}${topic.topic}  (${[partitions, topic.cleanupPolicy, kept, topic.schema, topic.keyType && `key ${topic.keyType}`].filter(Boolean).join(", ")})`;
+  return `  ${topic.role.padEnd(12)}${topic.topic}  (${[partitions, topic.cleanupPolicy, kept, topic.schema, topic.keyType && `key ${topic.keyType}`, topic.startFrom && `starts from ${topic.startFrom}`, topic.onGap && `goes on from ${topic.onGap} at a gap`].filter(Boolean).join(", ")})`;
 }
 
 function mermaid(plan: Plan): string {

@@ -1,3 +1,4 @@
+import type { GapPolicy, StartFrom } from "../dsl/source-options.ts";
 import type { Delivery } from "../dsl/topology.ts";
 
 export type StoreKind = "keyValue" | "window" | "timeIndexed";
@@ -27,6 +28,10 @@ export interface PlannedTopic {
   /** Of the values: the name of the Avro record, as in the registry under `<topic>-value`. */
   readonly schema?: string;
   readonly keyType?: string;
+  /** Of a source: where it goes on when what it would read next is gone. Absent, the job ends with an error. */
+  readonly onGap?: Exclude<GapPolicy, "fail">;
+  /** Of a source: where it begins. Absent, at its first record. */
+  readonly startFrom?: Exclude<StartFrom, "earliest">;
 }
 
 /** A step as `describe` shows it. */

@@ -1,5 +1,6 @@
 import { avroTypeOf } from "../../schemas/avro-type.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
+import { GAP_POLICIES, type PositionOptions, STARTS } from "../dsl/source-options.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import type { Issue } from "../errors/errors.ts";
@@ -59,6 +60,7 @@ export function topicIssues(job: string, nodes: readonly Node[]): Issue[] {
       });
     }
     if (node.kind === "source" && node.fields !== undefined) issues.push(...fieldIssues(topic, node.fields));
+    if (node.kind !== "sink") issues.push(...positionIssues(topic, node));
   }
   return issues;
 }
@@ -101,6 +103,19 @@ function definitionIssues(topic: TopicDefinition): Issue[] {
       );
   }
   return issues;
+}
+
+/** Types are left out when a job file is run. */
+function positionIssues({ name }: TopicDefinition, { onGap, startFrom }: PositionOptions): Issue[] {
+  const issue = (option: string, given: string, known: readonly string[]): Issue => ({
+    code: "JOB_SOURCE_POSITION",
+    at: name,
+    message: `${option} "${given}" is not known: use ${known.join(", ")}`,
+  });
+  return [
+    ...(onGap === undefined || GAP_POLICIES.includes(onGap) ? [] : [issue("onGap", onGap, GAP_POLICIES)]),
+    ...(startFrom === undefined || STARTS.includes(startFrom) ? [] : [issue("startFrom", startFrom, STARTS)]),
+  ];
 }
 
 function fieldIssues(topic: TopicDefinition, fields: readonly string[]): Issue[] {

@@ -61,7 +61,10 @@ export class DrivenTask {
         log: { produce: async (batches) => batches.map((batch) => log.append(batch)) },
         commitOffsets: async () => undefined,
       },
-      positions: subTopology.sources.map((topic) => ({ topic, partition: 0, offset: 0 })),
+      positions: subTopology.sources.map((topic) => ({
+        ...{ topic, partition: 0, offset: 0 },
+        ...{ incarnation: "test", isCommitted: true },
+      })),
       commitSequence: 0,
     });
     return new DrivenTask(task, subTopology.sources, new Map(stores.map((entry) => [entry.planned.name, entry])), log);

@@ -25,7 +25,9 @@ export async function openChangelogReader(
       reader ??= await log.openReader({ isolation: "read_committed" });
       if (position !== offset) reader.assign([{ ...changelog, offset }]);
       for (let polls = 0; polls < SILENCE_MAX_POLLS; polls++) {
-        const batches = await reader.poll(POLL_WAIT_MS);
+        const batches = await reader.poll(POLL_WAIT_MS).catch((error: unknown) => {
+          throw isOutOfRange(error) ? overtaken(changelog, offset, error) : error;
+        });
         if (batches.length === 0) continue;
         position = batches.at(-1)!.nextOffset;
         return {
@@ -43,3 +45,13 @@ export async function openChangelogReader(
     },
   };
 }
+
+const isOutOfRange = (error: unknown): boolean =>
+  error instanceof MulgilError && error.code === "LOG_OFFSET_OUT_OF_RANGE";
+
+/** Whether what is left will do shows when the restore begins again. */
+const overtaken = ({ topic, partition }: TopicPartition, offset: number, cause: unknown): MulgilError =>
+  new MulgilError(
+    `changelog "${topic}" partition ${partition}: the records from ${offset} on were removed while they were being read; the restore begins again`,
+    { code: "RESTORE_OVERTAKEN", context: { topic, partition, offset }, cause },
+  );

@@ -1,3 +1,5 @@
+import type { Gap } from "./start-positions.ts";
+
 /** What happens to a job, for logs and progress displays. Never holds a payload. */
 export type JobEvent =
   | {
@@ -48,4 +50,6 @@ export type JobEvent =
       readonly offset: number | undefined;
     }
   | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
+  /** What a task would have read next was not there, and it goes on elsewhere, as the source says. Told again if it starts again before it commits. */
+  | ({ readonly kind: "gap"; readonly job: string; readonly task: string } & Gap)
   | { readonly kind: "lost"; readonly job: string; readonly worker: string };

@@ -6,6 +6,8 @@ export class JobMetrics {
   late = 0;
   deadLetters = 0;
   commits = 0;
+  gaps = 0;
+  skipped = 0;
   restoredEntries = 0;
 
   constructor(job: string) {

@@ -2,6 +2,7 @@ import { ConfigError, type Issue } from "../errors/errors.ts";
 import type { LogAccess } from "../log/port.ts";
 import { readPartition } from "../log/read-partition.ts";
 import { comparePlans } from "../plan/compare.ts";
+import { lostRepartitions, lostStores } from "../plan/lost-topics.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
 
@@ -19,7 +20,7 @@ export interface PlanComparison {
 /**
  * Compares plans with those that the jobs last ran by. Changes nothing. `droppedStores` are the stores that the user has said may go; one that
  * fits stays all the same.
- * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED, PLAN_TOPIC_TAKEN with all that would break state
+ * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED, PLAN_STORE_LOST, PLAN_TOPIC_LOST, PLAN_TOPIC_TAKEN with all that would break state
  */
 export async function comparedPlans(
   log: LogAccess,
@@ -28,12 +29,16 @@ export async function comparedPlans(
 ): Promise<PlanComparison> {
   const all = await readPlans(log);
   const remembered = new Map([...all].filter(([name]) => plans.some(({ job }) => job === name)));
+  const existing = new Set((await log.describeTopics()).map(({ topic }) => topic));
   const misfits = plans.flatMap((plan) => {
     const before = remembered.get(plan.job);
-    return before === undefined ? [] : comparePlans(before, plan).map((issue) => ({ ...issue, before }));
+    if (before === undefined) return [];
+    const stores = [...comparePlans(before, plan), ...lostStores(before, plan, existing)];
+    return stores.map((issue) => ({ ...issue, before }));
   });
   const issues = [
     ...misfits.filter(({ store }) => !droppedStores.includes(store)),
+    ...plans.flatMap((plan) => lostRepartitions(remembered.get(plan.job), plan, existing)),
     ...takenTopics(
       plans,
       [...all.values()].filter(({ job }) => !plans.some((plan) => plan.job === job)),

@@ -34,6 +34,9 @@ export interface JobStatus {
   readonly late: number;
   readonly deadLetters: number;
   readonly commits: number;
+  /** How often a source went on behind a gap, and how many offsets that left out: as many records at most. */
+  readonly gaps: number;
+  readonly skipped: number;
   readonly tasks: number;
   /** Copies of the state of tasks that run elsewhere. */
   readonly standbys: number;

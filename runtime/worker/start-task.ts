@@ -1,7 +1,9 @@
-import type { CommittedOffset, GroupConsumer, PartitionOffset, TopicPartition } from "../log/port.ts";
+import type { GroupConsumer } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { CommitPath } from "./commit.ts";
+import { readMetadata } from "./commit-metadata.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import { type Gap, startPositions } from "./start-positions.ts";
 import { Task } from "./task.ts";
 import { taskId, transactionalId } from "./task-id.ts";
 import { openStores } from "./task-stores.ts";
@@ -17,29 +19,33 @@ export interface StartTaskOptions {
   readonly signal: AbortSignal;
   /** The state could not be read while the task ran: it is moved aside and rebuilt. */
   readonly isStateSuspect: boolean;
+  /** Topics that were made again while the task ran, and how far it was. */
+  readonly replaced: ReadonlyMap<string, number>;
 }
 
 /**
  * Starts a task, in the one order that is safe:
  *
  *   1. initialise the transactional id    fences the old owner and ends its transaction
- *   2. read the committed offsets         final now: nobody else can commit them
+ *   2. read the committed offsets         final now: nobody else can commit them; those that cannot be followed are gaps
  *   3. restore the stores up to the end of their changelogs, read_committed
  *   4. process
  */
 export async function startTask(options: StartTaskOptions): Promise<Task> {
   const { runtime, environment, subTopology, partition, signal } = options;
   const { log } = environment;
-  const { job } = runtime;
+  const { job, plan } = runtime;
   const id = taskId(subTopology.name, partition);
   const inputs = subTopology.sources.map((topic) => ({ topic, partition }));
   const path = await openCommitPath(options, id);
   try {
     signal.throwIfAborted();
     const committed = await log.committedOffsets(job.name, inputs);
-    const positions = await positionsOf(options, inputs, committed);
-    const ends = inputs.length > 1 ? await log.listOffsets(inputs, "latest", "read_committed") : [];
     const incarnations = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.incarnation]));
+    const { positions, gaps, ends } = await startPositions({
+      ...{ log, plan, inputs, committed, incarnations },
+      replaced: options.replaced,
+    });
     signal.throwIfAborted();
     const stores = await openStores({
       runtime,
@@ -51,6 +57,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
       signal,
       areSuspect: options.isStateSuspect,
     });
+    for (const gap of gaps) tellGap(options, id, gap);
     return new Task({
       id,
       runtime,
@@ -61,7 +68,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
       path,
       positions,
       ends,
-      commitSequence: sequenceOf(committed),
+      commitSequence: Math.max(0, ...committed.map((offset) => readMetadata(offset).sequence)),
     });
   } catch (error) {
     if (path.delivery === "exactly-once") await path.producer.close().catch(() => undefined);
@@ -81,28 +88,8 @@ async function openCommitPath({ runtime, environment, consumer }: StartTaskOptio
   };
 }
 
-async function positionsOf(
-  options: StartTaskOptions,
-  inputs: readonly TopicPartition[],
-  committed: readonly CommittedOffset[],
-): Promise<readonly PartitionOffset[]> {
-  const known = new Map(committed.map((entry) => [entry.topic, entry]));
-  const fresh = inputs.filter(({ topic }) => !known.has(topic));
-  const earliest =
-    fresh.length === 0 ? [] : await options.environment.log.listOffsets(fresh, "earliest", "read_committed");
-  return [...committed, ...earliest];
-}
-
-function sequenceOf(committed: readonly CommittedOffset[]): number {
-  return committed.reduce((highest, { metadata }) => Math.max(highest, readSequence(metadata)), 0);
-}
-
-function readSequence(metadata: string): number {
-  try {
-    const { sequence } = JSON.parse(metadata) as { sequence?: unknown };
-    return typeof sequence === "number" ? sequence : 0;
-  } catch {
-    // Offsets that a tool has set carry no sequence of ours.
-    return 0;
-  }
+function tellGap({ runtime, environment }: StartTaskOptions, task: string, gap: Gap): void {
+  runtime.metrics.gaps++;
+  runtime.metrics.skipped += gap.skipped;
+  environment.onEvent({ kind: "gap", job: runtime.job.name, task, ...gap });
 }

@@ -1,8 +1,11 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import type { ChangelogReader } from "../../state/changelog.ts";
 import { restoreStore } from "../../state/restore.ts";
+import { decideRestore } from "../../state/restore-decision.ts";
 import type { Store, WindowStore } from "../../state/store.ts";
 import { openPlannedStore } from "../operators/open-store.ts";
 import type { PlannedStore } from "../plan/plan.ts";
+import { changelogGap } from "./changelog-gap.ts";
 import { openChangelogReader } from "./changelog-reader.ts";
 import type { CommittedStore } from "./commit.ts";
 import type { JobRuntime } from "./job-runtime.ts";
@@ -11,6 +14,7 @@ import type { WorkerEnvironment } from "./worker-environment.ts";
 /** Of the changelog topics; a checkpoint older than this less the margin may have missed tombstones that are gone. */
 const DELETE_RETENTION_MS = 7 * 86_400_000;
 const CHECKPOINT_MARGIN_MS = 3_600_000;
+const AGES = { deleteRetentionMs: DELETE_RETENTION_MS, marginMs: CHECKPOINT_MARGIN_MS };
 /** How long a task waits for its directory: the former owner is still closing it. */
 const LOCK_WAIT_MS = 30_000;
 const LOCK_RETRY_MS = 50;
@@ -112,12 +116,9 @@ async function restore(
   );
   try {
     const nowMs = environment.clock.now();
+    refuseGap(options, planned, store, reader, nowMs);
     const { entries, reason } = await restoreStore({
-      store,
-      reader,
-      nowMs,
-      deleteRetentionMs: DELETE_RETENTION_MS,
-      marginMs: CHECKPOINT_MARGIN_MS,
+      ...{ store, reader, nowMs, ...AGES },
       signal: options.signal,
       onProgress: ({ done, total }) => environment.onEvent({ kind: "restoring", ...names, done, total }),
     });
@@ -127,6 +128,26 @@ async function restore(
   } finally {
     await reader.close();
   }
+}
+
+/**
+ * A changelog that is only compacted keeps its first offset and its end for ever. Where either has moved behind what the disk has, state was
+ * removed, and what is left would be taken for all of it.
+ */
+function refuseGap(
+  { runtime, partition }: OpenStoresOptions,
+  planned: PlannedStore,
+  store: Store,
+  bounds: Pick<ChangelogReader, "startOffset" | "endOffset" | "incarnation">,
+  nowMs: number,
+): void {
+  const { checkpoint, name } = store;
+  const { startOffset, endOffset } = bounds;
+  const { from, reason } = decideRestore({ ...bounds, ...AGES, checkpoint, nowMs });
+  const changelog = { topic: planned.changelog, partition };
+  if (reason === "after the end") throw changelogGap(changelog, name, endOffset, checkpoint!.nextOffset);
+  const expires = runtime.plan.topics.find(({ topic }) => topic === planned.changelog)?.cleanupPolicy !== "compact";
+  if (!expires && reason !== "trusted" && from > 0) throw changelogGap(changelog, name, 0, startOffset);
 }
 
 /** What had expired by the restored stream time does not come back. */

@@ -5,11 +5,13 @@ import { buildOperators } from "../operators/build-operators.ts";
 import type { CurrentRecord, Operator, OperatorEnvironment, Receive } from "../operators/operator.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { CommitPath, CommittedStore } from "./commit.ts";
+import { writeMetadata } from "./commit-metadata.ts";
 import { codeOf, deadLetter } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import { promptly } from "./promptly.ts";
 import { RecordQueue } from "./record-queue.ts";
+import type { StartPosition } from "./start-positions.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
@@ -23,8 +25,7 @@ export interface TaskOptions {
   readonly partition: number;
   readonly stores: readonly CommittedStore[];
   readonly path: CommitPath;
-  /** Where each input goes on: its committed offset, or its beginning. */
-  readonly positions: readonly PartitionOffset[];
+  readonly positions: readonly StartPosition[];
   /** Where the inputs end, so that one with lag is waited for before it is first fetched. Needed where there are several. */
   readonly ends?: readonly PartitionOffset[];
   /** The number of the last commit, as found in the committed offsets' metadata. */
@@ -98,7 +99,9 @@ export class Task {
     });
     this.#operators = built.operators;
     this.#inputs = [...built.inputs].map(([node, receive]) => ({ receive, queue: this.#queue(node) }));
-    this.#committed = new Map(this.#inputs.map(({ queue }) => [queue.topic, queue.position]));
+    this.#committed = new Map(
+      options.positions.filter(({ isCommitted }) => isCommitted).map(({ topic, offset }) => [topic, offset]),
+    );
   }
 
   get inputs(): readonly TopicPartition[] {
@@ -367,12 +370,12 @@ export class Task {
   }
 
   #offsets(): CommittedOffset[] {
-    const metadata = JSON.stringify({ sequence: this.#commitSequence });
-    return this.#inputs.map(({ queue }) => ({
-      topic: queue.topic,
-      partition: queue.partition,
-      offset: queue.position,
-      metadata,
+    const incarnations = new Map(this.#options.positions.map(({ topic, incarnation }) => [topic, incarnation]));
+    return this.#inputs.map(({ queue: { topic, partition, position } }) => ({
+      topic,
+      partition,
+      offset: position,
+      metadata: writeMetadata({ sequence: this.#commitSequence, incarnation: incarnations.get(topic) }),
     }));
   }
 

@@ -6,6 +6,7 @@ import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
 import { promptly } from "./promptly.ts";
+import { type RefusedPosition, refusedPosition } from "./refused-position.ts";
 import { Standbys } from "./standbys.ts";
 import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
@@ -44,7 +45,17 @@ type Slot =
       readonly task: Task;
       /** Topics of which so much waits that no more is fetched. */
       readonly paused: Set<string>;
+      /** Positions that the log refuses. Nothing is fetched then; when all is committed the task starts again, which finds what to do. */
+      readonly refused: Map<string, RefusedPosition>;
     };
+
+/** Why a task is started once more. */
+interface Restart {
+  /** Its state could not be read. */
+  readonly isStateSuspect?: boolean;
+  /** Topics that were made again while it ran, and how far it was. */
+  readonly replaced?: ReadonlyMap<string, number>;
+}
 type RunningSlot = Extract<Slot, { status: "running" }>;
 
 /** One turn of the loop processes at most so many records, then lets others have the event loop. */
@@ -53,8 +64,8 @@ const POLL_WAIT_MAX_MS = 100;
 /** An input partition of which so much waits is not fetched until half of it is gone. */
 const WAITING_RECORDS_MAX = 20_000;
 const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-/** What starting a task again can mend: its state is rebuilt, or the brokers come back. */
-const RESTARTABLE_CODES: ReadonlySet<string> = new Set(["STATE_CORRUPTED", "LOG_UNREACHABLE"]);
+/** What starting a task again can mend: its state is rebuilt, the brokers come back, or a restore begins where the changelog does now. */
+const RESTARTABLE_CODES: ReadonlySet<string> = new Set(["STATE_CORRUPTED", "LOG_UNREACHABLE", "RESTORE_OVERTAKEN"]);
 const RESTART_DELAY_MS = 100;
 /** How long `commitNow` holds up the loop for commits before it goes on and tries again. */
 const COMMIT_PATIENCE_MS = 1_000;
@@ -187,22 +198,34 @@ export class Worker {
   }
 
   async #turn(consumer: GroupConsumer): Promise<void> {
-    for (const batch of await consumer.poll(this.#pollWaitMs())) await this.#accept(batch);
+    for (const batch of await this.#poll(consumer)) await this.#accept(batch);
     if (!this.#isRebalancing) {
       await this.#advanceWallClock();
       await this.#processSlice();
       await this.#commitIfDue();
       await this.#purgeIfDue();
+      this.#restartRefused();
       this.#throttle(consumer);
       this.#takeOverIfWarm(consumer);
     }
     this.#dropFailed();
   }
 
+  async #poll(consumer: GroupConsumer): Promise<readonly FetchedBatch[]> {
+    try {
+      return await consumer.poll(this.#pollWaitMs());
+    } catch (error) {
+      const refused = refusedPosition(error);
+      const slot = refused && this.#running.find(({ inputs }) => inputs.some((input) => isSame(input, refused)));
+      if (slot === undefined) throw error;
+      slot.refused.set(refused!.topic, refused!);
+      consumer.pause(slot.inputs);
+      return [];
+    }
+  }
+
   async #accept(batch: FetchedBatch): Promise<void> {
-    const slot = [...this.#slots.values()].find(({ inputs }) =>
-      inputs.some((input) => input.topic === batch.topic && input.partition === batch.partition),
-    );
+    const slot = [...this.#slots.values()].find(({ inputs }) => inputs.some((input) => isSame(input, batch)));
     // A batch for a task that has just failed or gone is read again by whoever runs it next.
     if (slot?.status === "running") await slot.task.accept(batch);
   }
@@ -350,12 +373,7 @@ export class Worker {
     );
   }
 
-  #start(
-    id: string,
-    subTopology: SubTopology,
-    partition: number,
-    restart?: { readonly isStateSuspect: boolean },
-  ): void {
+  #start(id: string, subTopology: SubTopology, partition: number, restart?: Restart): void {
     const abort = new AbortController();
     const started = this.#startInBackground({ id, subTopology, partition, abort, restart });
     this.#slots.set(id, {
@@ -373,7 +391,7 @@ export class Worker {
     subTopology: SubTopology;
     partition: number;
     abort: AbortController;
-    restart: { readonly isStateSuspect: boolean } | undefined;
+    restart: Restart | undefined;
   }): Promise<void> {
     const { id, subTopology, partition, abort, restart } = start;
     const { environment, runtime } = this.#options;
@@ -395,9 +413,14 @@ export class Worker {
         consumer: this.#consumerForCommits(abort.signal),
         signal: abort.signal,
         isStateSuspect: restart?.isStateSuspect ?? false,
+        replaced: restart?.replaced ?? new Map(),
       });
       if (!isCurrent()) return await task.close();
-      const slot: RunningSlot = { status: "running", id, inputs: task.inputs, abort, task, paused: new Set() };
+      const { inputs } = task;
+      const slot: RunningSlot = {
+        ...{ status: "running", id, inputs, abort, task },
+        ...{ paused: new Set(), refused: new Map() },
+      };
       this.#slots.set(id, slot);
       // Otherwise the next assignment does, if it leaves the task here.
       if (!this.#isRebalancing) this.#position(slot);
@@ -423,9 +446,27 @@ export class Worker {
 
   #position(slot: RunningSlot): void {
     const consumer = this.#consumer!;
+    if (slot.refused.size > 0) {
+      consumer.pause(slot.inputs);
+      return;
+    }
     consumer.seek(slot.task.fetchPositions);
     consumer.resume(slot.inputs);
     consumer.pause(slot.inputs.filter(({ topic }) => slot.paused.has(topic)));
+  }
+
+  /** What was fetched before a position was refused is processed and committed first. */
+  #restartRefused(): void {
+    for (const { id, inputs, task, refused, abort } of this.#running) {
+      if (refused.size === 0 || task.failure !== undefined) continue;
+      if (task.waiting > 0 || task.isDirty || task.isCommitting || task.isSuspended) continue;
+      const { subTopology, partition } = this.#tasksOf(inputs).get(id)!;
+      const positions = task.fetchPositions.filter(({ topic }) => refused.get(topic)?.isReplaced);
+      abort.abort();
+      this.#closing.push(task.close().catch(() => undefined));
+      const replaced = new Map(positions.map(({ topic, offset }) => [topic, offset]));
+      this.#start(id, subTopology, partition, { replaced });
+    }
   }
 
   /** Tasks whose commit failed are dropped, and started again from the log where that can help. */
@@ -457,7 +498,7 @@ export class Worker {
 
   #throttle(consumer: GroupConsumer): void {
     for (const slot of this.#slots.values()) {
-      if (slot.status !== "running") continue;
+      if (slot.status !== "running" || slot.refused.size > 0) continue;
       for (const backlog of slot.task.backlogs) {
         const { topic, records, bytes } = backlog;
         const fullness = Math.max(records / WAITING_RECORDS_MAX, bytes / WAITING_BYTES_MAX);
@@ -516,3 +557,6 @@ export class Worker {
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 }
+
+const isSame = (left: TopicPartition, right: TopicPartition): boolean =>
+  left.topic === right.topic && left.partition === right.partition;

@@ -9,6 +9,8 @@ const status = (recordsIn: number, change: Partial<JobStatus> = {}): JobStatus =
   late: 0,
   deadLetters: 0,
   commits: 0,
+  gaps: 0,
+  skipped: 0,
   tasks: 4,
   standbys: 0,
   lag: 0,

@@ -50,6 +50,7 @@ export function progressLines(jobs: readonly JobProgress[]): readonly string[] {
       `lag ${number(job.lag).padStart(7)}`,
       ...warn(job.late, "late"),
       ...warn(job.deadLetters, "dead letters"),
+      ...warn(job.skipped, "skipped"),
       ...(job.restoring === undefined
         ? []
         : [styleText("cyan", `restoring ${number(job.restoring.done)} of ${number(job.restoring.total)}`)]),

@@ -98,6 +98,7 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
   return statuses.map((status) => {
     const trouble = [
       ...(status.deadLetters > 0 ? [styleText("yellow", `${number(status.deadLetters)} dead letters`)] : []),
+      ...(status.skipped > 0 ? [styleText("yellow", `${number(status.skipped)} skipped`)] : []),
       ...(status.late > 0 ? [styleText("yellow", `${number(status.late)} late`)] : []),
     ];
     return [
@@ -108,7 +109,7 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
 }
 
 const isTrouble = (event: JobEvent): boolean =>
-  event.kind === "quarantined" || event.kind === "restarting" || event.kind === "lost";
+  event.kind === "quarantined" || event.kind === "restarting" || event.kind === "gap" || event.kind === "lost";
 
 /** What a person wants to hear of at once; the counters tell the rest. */
 function eventLine(event: JobEvent): string | undefined {
@@ -124,6 +125,11 @@ function eventLine(event: JobEvent): string | undefined {
       );
     case "restarting":
       return styleText("yellow", `${event.job} ${event.task}: starts again after ${messageOf(event.error)}`);
+    case "gap":
+      return styleText(
+        "yellow",
+        `${event.job} ${event.task}: goes on at offset ${event.to} of "${event.topic}" instead of ${event.from}, for what was there is gone (${event.reason}); ${number(event.skipped)} offsets are left out`,
+      );
     case "lost":
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
     default:

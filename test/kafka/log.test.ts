@@ -114,7 +114,7 @@ describe.skipIf(!broker.isThere)("the log on Kafka, beyond the contract", () => 
     await other.deleteTopic(topic);
     await other.ensureTopics([{ topic, partitions: 1, config }]);
     await other.produce([batch(topic, 0, "another", "and another")]);
-    expect(await codeOf(untilBatch(() => reader.poll(500)))).toBe("LOG_UNKNOWN_TOPIC");
+    expect(await codeOf(untilBatch(() => reader.poll(500)))).toBe("LOG_TOPIC_REPLACED");
     await reader.close();
   });
 });

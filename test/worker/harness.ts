@@ -3,12 +3,13 @@ import { MemoryLevel } from "memory-level";
 import type { Job, JobEvent, TopicDefinition, TopicKey, TopicValue } from "mulgil";
 import { memoryLog } from "../../runtime/log/embedded/memory-log.ts";
 import { partitionOf } from "../../runtime/log/partitioner.ts";
-import type { FetchedRecord, ProducerRecord } from "../../runtime/log/port.ts";
+import type { FetchedRecord, Log, ProducerRecord } from "../../runtime/log/port.ts";
 import { readPartition } from "../../runtime/log/read-partition.ts";
 import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { commit } from "../../runtime/worker/commit.ts";
 import { type JobsRun, type RunJobsOptions, runJobs } from "../../runtime/worker/run-jobs.ts";
+import type { WorkerEnvironment } from "../../runtime/worker/worker-environment.ts";
 import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
 import type { StateDisk } from "../../state/disk.ts";
 import { memoryDisk } from "../../state/memory-disk.ts";
@@ -17,9 +18,9 @@ type HarnessOptions = Partial<Omit<RunJobsOptions, "environment">> & {
   readonly environment?: Partial<RunJobsOptions["environment"]>;
 };
 
-/** A log in memory on the real clock, and jobs that run on it. */
-export async function openHarness(disk: StateDisk = memoryDisk()) {
-  const log = await memoryLog({ clock: systemClock, random: Math.random });
+/** A log, in memory if none is given, on the real clock, and jobs that run on it. */
+export async function openHarness(disk: StateDisk = memoryDisk(), given?: Log) {
+  const log = given ?? (await memoryLog({ clock: systemClock, random: Math.random }));
   const registry = await openEmbeddedRegistry(new MemoryLevel());
   const events: JobEvent[] = [];
   const codecs = new Map<string, TopicCodec>();
@@ -34,10 +35,17 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
   const partitionsOf = async (topic: string) =>
     (await log.describeTopics()).find((found) => found.topic === topic)!.partitions;
 
+  const environment: WorkerEnvironment = {
+    ...{ log, disk, commit, clock: systemClock, location: "here" },
+    turn: () => nextTurn(),
+    onEvent: (event) => void events.push(event),
+  };
+
   return {
     log,
     registry,
     events,
+    environment,
     async createTopic(topic: string, partitions: number) {
       await log.ensureTopics([
         { topic, partitions, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } },
@@ -81,16 +89,7 @@ export async function openHarness(disk: StateDisk = memoryDisk()) {
       return runJobs(jobs, {
         registry,
         ...options,
-        environment: {
-          log,
-          disk,
-          location: "here",
-          clock: systemClock,
-          turn: () => nextTurn(),
-          commit,
-          onEvent: (event) => void events.push(event),
-          ...options.environment,
-        },
+        environment: { ...environment, ...options.environment },
       });
     },
     /** Runs jobs until they are idle, then stops them. */

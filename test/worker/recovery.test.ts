@@ -51,11 +51,11 @@ describe("state after", () => {
     expect((await countsOf(harness)).at(-1)).toBe("ann 2");
   });
 
-  it("a changelog that was deleted and made again is not mixed with what the disk has", async () => {
+  it("a changelog that was given up and made again is not mixed with what the disk has", async () => {
     const harness = await runOnce();
     await harness.log.deleteTopic("hourly.hourly.changelog");
     await harness.produce(payments, [payment("4", "ann", 2 * HOUR_MS + 1)]);
-    await harness.runUntilIdle([hourlyTotals()]);
+    await harness.runUntilIdle([hourlyTotals()], { droppedStores: ["hourly"] });
     expect((await countsOf(harness)).at(-1)).toBe("ann 1");
   });
 

@@ -1,7 +1,8 @@
+import type { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { FetchedBatch, Isolation, PartitionOffset, TopicPartition } from "../port.ts";
 import type { PartitionLog, PartitionRead } from "./partition-log.ts";
-import { unknownTopic } from "./refusals.ts";
+import { topicReplaced, unknownTopic } from "./refusals.ts";
 import type { TopicCatalog } from "./topic-catalog.ts";
 
 export interface FetcherOptions {
@@ -126,7 +127,7 @@ export class Fetcher {
     const { topic, partition, log, position, isPaused } = assigned;
     if (!this.#ready.has(assigned) || position === undefined || isPaused) return this.#skip(assigned);
     if (log === undefined) return this.#assignLate(assigned, position);
-    if (log.isDeleted) throw unknownTopic(topic, this.#options.catalog.names);
+    if (log.isDeleted) throw this.#gone(assigned);
     const reading = log.read(position, this.#options.isolation, bytesMax);
     const read: PartitionRead = reading instanceof Promise ? await reading : reading;
     if (!this.#ready.has(assigned) || assigned.isPaused) return this.#skip(assigned);
@@ -141,6 +142,11 @@ export class Fetcher {
   #assignLate(assigned: Assigned, position: number): undefined {
     this.#options.catalog.require(assigned);
     this.assign(assigned, position);
+  }
+
+  #gone(assigned: Assigned): MulgilError {
+    const { catalog } = this.#options;
+    return catalog.find(assigned) === undefined ? unknownTopic(assigned.topic, catalog.names) : topicReplaced(assigned);
   }
 
   #skip(assigned: Assigned): undefined {

@@ -46,6 +46,12 @@ export function offsetOutOfRange(where: TopicPartition, position: number, start:
   );
 }
 
+export const topicReplaced = ({ topic, partition }: TopicPartition): MulgilError =>
+  new MulgilError(
+    `topic "${topic}" was deleted and made again while it was read, so the position in partition ${partition} means nothing any more; decide where to start in the new one`,
+    { code: "LOG_TOPIC_REPLACED", context: { topic, partition } },
+  );
+
 export const timestampRefused = (where: TopicPartition, index: number, timestampMs: number, why: string): MulgilError =>
   new MulgilError(
     `${at(where)}: the timestamp ${timestampMs} of record ${index} of the batch ${why}, and nothing of the call was written; correct the record's event time`,

@@ -1,6 +1,6 @@
-import { MulgilError } from "../../../schemas/mulgil-error.ts";
+import type { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { Clock } from "../../time/clock.ts";
-import { offsetOutOfRange } from "../embedded/refusals.ts";
+import { offsetOutOfRange, topicReplaced } from "../embedded/refusals.ts";
 import type { FetchedBatch, Isolation, PartitionOffset, TopicPartition } from "../port.ts";
 import { asMulgilError, BrokerError, code, kindOf, kindOfCode } from "./broker-errors.ts";
 import { type Connections, requireVersion } from "./connections.ts";
@@ -115,7 +115,7 @@ export class Fetcher {
     this.#start();
   }
 
-  /** What has arrived, one fetch of a partition at a time. An error of one partition waits until there is nothing else. @throws {MulgilError} LOG_OFFSET_OUT_OF_RANGE and others */
+  /** What has arrived, one fetch of a partition at a time. An error of one partition waits until there is nothing else. @throws {MulgilError} LOG_OFFSET_OUT_OF_RANGE, LOG_TOPIC_REPLACED and others */
   take(): readonly FetchedBatch[] {
     const batches: FetchedBatch[] = [];
     let failure: MulgilError | undefined;
@@ -207,7 +207,7 @@ export class Fetcher {
         const id = (await directory.require([assigned])).get(assigned.topic)!.id;
         assigned.topicId ??= id;
         if (assigned.topicId === id) led.push(assigned);
-        else this.#fail(assigned, madeAgain(assigned));
+        else this.#fail(assigned, topicReplaced(assigned));
       } catch (error) {
         if (kindOf(error) !== "final") throw error;
         this.#fail(assigned, asMulgilError(error, "look up a topic"));
@@ -319,9 +319,3 @@ export class Fetcher {
 export function assignAll(fetcher: Fetcher, positions: readonly PartitionOffset[]): void {
   for (const position of positions) fetcher.assign(position, position.offset);
 }
-
-const madeAgain = ({ topic, partition }: TopicPartition): MulgilError =>
-  new MulgilError(
-    `topic "${topic}" was deleted and made again while it was read, so the position in partition ${partition} means nothing any more; decide where to start in the new one`,
-    { code: "LOG_UNKNOWN_TOPIC", context: { topic, partition } },
-  );

@@ -26,6 +26,8 @@ const SET_FOR_THE_TOPIC = 1;
 /** Configurations change rarely, and by hand. */
 const AGE_MAX_MS = 60_000;
 const HOUR_MS = 3_600_000;
+const SPREAD_MAX_MS = 10_000;
+const SPREAD_LOOK_MS = 20;
 
 /** Configurations by topic id, remembered for a minute. */
 export class TopicConfigs {
@@ -55,11 +57,22 @@ export class TopicConfigs {
     const existing = topics.filter(({ topic }) => specs.some((spec) => spec.topic === topic));
     if (existing.length === 0) return;
     const settings = await this.of(existing);
-    for (const { topic, id } of existing) {
+    for (const { topic } of existing) {
       const askedMs = specs.find((spec) => spec.topic === topic)!.config.retentionMs;
       if (!keepsLonger(askedMs, settings.get(topic)!.retentionMs)) continue;
       await retrying(this.#patience, `raise the retention of "${topic}"`, () => this.#setRetention(topic, askedMs));
-      this.#known.delete(id);
+      await this.#untilKept(existing.find((each) => each.topic === topic)!, askedMs);
+    }
+  }
+
+  /** Brokers hear of a change of configuration after it was acknowledged. */
+  async #untilKept(topic: TopicMetadata, askedMs: number): Promise<void> {
+    const deadlineMs = this.#clock.now() + SPREAD_MAX_MS;
+    while (this.#clock.now() < deadlineMs && !this.#patience.signal.aborted) {
+      this.#known.delete(topic.id);
+      const settings = (await this.of([topic])).get(topic.topic);
+      if (settings === undefined || !keepsLonger(askedMs, settings.retentionMs)) return;
+      await this.#clock.sleep(SPREAD_LOOK_MS, this.#patience.signal);
     }
   }
 
