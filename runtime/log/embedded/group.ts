@@ -1,10 +1,11 @@
 import type { Clock } from "../../time/clock.ts";
-import type { Assignor, TopicPartition } from "../port.ts";
+import type { Assignor, GroupDescription, TopicPartition } from "../port.ts";
 import { groupProtocol } from "./refusals.ts";
 
 /** A member as its group sees it. */
 export interface Member {
   readonly memberId: string;
+  readonly clientId: string;
   readonly topics: readonly string[];
   readonly assignor: Assignor;
   readonly sessionTimeoutMs: number;
@@ -55,6 +56,20 @@ export class Group {
 
   has(member: Member): boolean {
     return this.#members.get(member.memberId) === member;
+  }
+
+  describe(): GroupDescription {
+    const isSettled = this.#status.name === "settled";
+    const members = [...this.#members.values()].map(({ memberId, clientId, userData, assignment }) => ({
+      ...{ memberId, clientId, host: "" },
+      userData: isSettled ? userData : new Uint8Array(),
+      assignment: isSettled ? assignment : [],
+    }));
+    return {
+      groupId: this.groupId,
+      status: members.length === 0 ? "empty" : isSettled ? "settled" : "rebalancing",
+      members,
+    };
   }
 
   /** The member's assignment is the current one; during a rebalance none is. */
