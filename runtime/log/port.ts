@@ -77,6 +77,24 @@ export interface CommittedOffset extends PartitionOffset {
   readonly metadata: string;
 }
 
+/** A consumer group as the log sees it. */
+export interface GroupDescription {
+  readonly groupId: string;
+  /** "empty": nobody is in it, and never was or left. "rebalancing": its members are dividing the partitions anew. */
+  readonly status: "empty" | "rebalancing" | "settled";
+  readonly members: readonly DescribedMember[];
+}
+
+export interface DescribedMember {
+  readonly memberId: string;
+  readonly clientId: string;
+  /** The address that it connects from; "" for a member in the log's own process. */
+  readonly host: string;
+  /** As of its last join, like the assignment; both are empty while the group is rebalancing. */
+  readonly userData: Uint8Array;
+  readonly assignment: readonly TopicPartition[];
+}
+
 /** What any process may do with a log, also through the socket of the process that owns it. */
 export interface LogAccess {
   /** Creates what is missing. An existing topic keeps its configuration, but a retention shorter than asked is raised. @throws LOG_PARTITIONS if the number of partitions differs */
@@ -96,6 +114,8 @@ export interface LogAccess {
   deleteRecords(before: readonly PartitionOffset[]): Promise<void>;
   /** The committed offsets of a group; partitions without one are left out. */
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>;
+  /** Who is in a group. One that the log has never heard of is empty. */
+  describeGroup(groupId: string): Promise<GroupDescription>;
   close(): Promise<void>;
 }
 

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { levelDisk } from "../../state/level-disk.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
+import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
 import type { JobEvent } from "./job-event.ts";
@@ -70,7 +71,19 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
 }
 
 async function openBackend({ dataDir, kafka }: StartOptions): Promise<OpenedKafka> {
-  if (kafka !== undefined) return await openKafka(kafka);
+  if (kafka !== undefined) return await openKafkaBackend(dataDir, kafka);
   const directory = await openDataDirectory(dataDir, { clock: systemClock, mode: "owner" });
   return { log: directory.log, registry: directory.registry, close: () => directory.close() };
+}
+
+/** The directory holds only state then: two processes that have it would keep each other from their stores. */
+async function openKafkaBackend(dataDir: string, kafka: KafkaOptions): Promise<OpenedKafka> {
+  const lock = await lockDirectory(dataDir, systemClock);
+  try {
+    const { log, registry, close } = await openKafka(kafka);
+    return { log, registry, close: () => close().finally(() => lock.release()) };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
 }

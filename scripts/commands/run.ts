@@ -5,8 +5,10 @@ import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
-import { createRunReport, type LogFormat } from "../run/run-report.ts";
+import { createRunReport, type LogFormat, type RunReport } from "../run/run-report.ts";
+import { runWorkers } from "../run/run-workers.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
+import { type WorkerSeat, workerSeat } from "../run/worker-seat.ts";
 import { dataDirOption, duration, examples, kafkaOption, positiveInteger, registryOption } from "./options.ts";
 
 interface RunOptions extends LogLocation {
@@ -29,7 +31,14 @@ export function addRun(program: Command): void {
     .addOption(dataDirOption())
     .addOption(kafkaOption())
     .addOption(registryOption())
-    .addOption(new Option("-w, --workers <n>", "members of each job's group").default(1).argParser(positiveInteger))
+    .addOption(
+      new Option(
+        "-w, --workers <n>",
+        "on Kafka: processes; on a data directory: members of each job's group in this one",
+      )
+        .default(1)
+        .argParser(positiveInteger),
+    )
     .option("--until-idle", "end when everything has been read and nothing is in flight")
     .addOption(
       new Option("--drain-timeout <duration>", "how long a stop may take").default(DRAIN_MS, "30s").argParser(duration),
@@ -64,43 +73,67 @@ export function addRun(program: Command): void {
 }
 
 async function runFiles(files: readonly string[], options: RunOptions): Promise<void> {
-  const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
-  const kafka = await kafkaOptions(options);
-  const { startJobs } = await engine();
+  const seat = workerSeat({ progressEveryMs: options.progressEvery });
+  if (seat !== undefined) return await runAsWorker(seat, files, options);
   const report = createRunReport({
     format: options.logFormat ?? (process.stdout.isTTY ? "pretty" : "json"),
     stream: process.stdout,
     progressEveryMs: options.progressEvery,
   });
+  if (options.kafka !== undefined && options.workers > 1) {
+    const { drainTimeout: drainTimeoutMs, untilIdle = false, workers, dataDir } = options;
+    return await runWorkers({ report, drainTimeoutMs, untilIdle, workers, dataDir });
+  }
   const stopping = stopRequests(report.note);
   try {
-    const run = await startJobs(jobs, {
-      dataDir: path.resolve(options.dataDir),
-      ...(kafka !== undefined && { kafka }),
-      workers: options.workers,
-      drainTimeoutMs: options.drainTimeout,
-      droppedStores: options.dropStore,
-      onEvent: report.event,
-    });
-    report.follow(run);
-    report.summary(await untilEnd(run, stopping.requested, options.untilIdle === true));
+    const run = await start(files, options, report);
+    await untilEnd(run, report, options.untilIdle ? [stopping.requested, run.untilIdle()] : [stopping.requested]);
   } finally {
     stopping.close();
     report.close();
   }
 }
 
-/**
- * Ends when the jobs are idle (if that is wanted), when somebody asks, or with the error that a job dies of. Always stops.
- * @returns how far the jobs were at their end
- */
-async function untilEnd(run: JobsRun, requested: Promise<void>, untilIdle: boolean): Promise<readonly JobStatus[]> {
+/** One of several processes: whoever started it shows what happens, says when to stop, and tells of an error once for all. */
+async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: RunOptions): Promise<void> {
   try {
-    await Promise.race([run.finished, requested, ...(untilIdle ? [run.untilIdle()] : [])]);
-    return await run.status();
+    const own = { ...options, dataDir: seat.dataDirIn(options.dataDir), workers: 1 };
+    const run = await start(files, own, seat.report);
+    if (options.untilIdle) run.untilIdle().then(seat.idle, () => undefined);
+    await untilEnd(run, seat.report, [seat.requested]);
+  } catch (error) {
+    if (!(await seat.failed(error))) throw error;
+    process.exitCode = 1;
+  } finally {
+    await seat.close();
+  }
+}
+
+async function start(files: readonly string[], options: RunOptions, report: RunReport): Promise<JobsRun> {
+  const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
+  const kafka = await kafkaOptions(options);
+  const { startJobs } = await engine();
+  return await startJobs(jobs, {
+    dataDir: path.resolve(options.dataDir),
+    ...(kafka !== undefined && { kafka }),
+    workers: options.workers,
+    drainTimeoutMs: options.drainTimeout,
+    droppedStores: options.dropStore,
+    onEvent: report.event,
+  });
+}
+
+/** Ends with the first of `ends`, or with the error that a job dies of. Always stops; says before how far the jobs were. */
+async function untilEnd(run: JobsRun, report: RunReport, ends: readonly Promise<void>[]): Promise<void> {
+  let statuses: readonly JobStatus[];
+  report.follow(run);
+  try {
+    await Promise.race([run.finished, ...ends]);
+    statuses = await run.status();
   } finally {
     await run.stop();
   }
+  report.summary(statuses);
 }
 
 /** A signal, or a reader of our output that has gone. */

@@ -5,6 +5,8 @@ export const variables = {
   dataDir: process.env["MULGIL_DATA_DIR"],
   kafka: process.env["MULGIL_KAFKA"],
   registry: process.env["MULGIL_REGISTRY"],
+  /** Set by a run that starts several processes, for these: which of its workers this is. */
+  worker: process.env["MULGIL_WORKER"],
   /** Shows stack traces and causes. */
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
@@ -13,3 +15,6 @@ export const variables = {
 export const kafkaVariables: KafkaVariables = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => name.startsWith("MULGIL_KAFKA")),
 );
+
+/** For a process that is to be this worker of the run. Everything else it inherits: secrets are in no argument. */
+export const workerEnvironment = (worker: string): NodeJS.ProcessEnv => ({ ...process.env, MULGIL_WORKER: worker });

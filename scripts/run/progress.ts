@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
 import type { JobStatus } from "../../runtime/index.ts";
+import type { WorkerStanding } from "./supervisor.ts";
 
 /** A status and how fast the job reads. */
 export interface JobProgress extends JobStatus {
@@ -19,14 +20,16 @@ export class ProgressMeter {
     this.#startMs = now();
   }
 
-  measure(statuses: readonly JobStatus[]): readonly JobProgress[] {
+  /** `of` tells apart what has the same jobs: one of several processes. */
+  measure(statuses: readonly JobStatus[], of = ""): readonly JobProgress[] {
     const atMs = this.#now();
     return statuses.map((status) => {
-      const before = this.#samples.get(status.job) ?? [{ atMs: this.#startMs, recordsIn: 0 }];
+      const counted = `${of}/${status.job}`;
+      const before = this.#samples.get(counted) ?? [{ atMs: this.#startMs, recordsIn: 0 }];
       // The newest of those that are too old stays: it is where the window begins.
       const samples = before.filter((_, index) => atMs - (before[index + 1]?.atMs ?? atMs) <= WINDOW_MS);
       samples.push({ atMs, recordsIn: status.recordsIn });
-      this.#samples.set(status.job, samples);
+      this.#samples.set(counted, samples);
       const first = samples[0]!;
       const seconds = (atMs - first.atMs) / 1000;
       return {
@@ -39,7 +42,7 @@ export class ProgressMeter {
 
 /** One line a job, for a person. */
 export function progressLines(jobs: readonly JobProgress[]): readonly string[] {
-  const width = Math.max(...jobs.map(({ job }) => job.length));
+  const width = Math.max(0, ...jobs.map(({ job }) => job.length));
   return jobs.map((job) => {
     const warn = (count: number, what: string) =>
       count === 0 ? [] : [styleText("yellow", `${number(count)} ${what}`)];
@@ -51,12 +54,24 @@ export function progressLines(jobs: readonly JobProgress[]): readonly string[] {
       ...warn(job.late, "late"),
       ...warn(job.deadLetters, "dead letters"),
       ...warn(job.skipped, "skipped"),
-      ...(job.restoring === undefined
-        ? []
-        : [styleText("cyan", `restoring ${number(job.restoring.done)} of ${number(job.restoring.total)}`)]),
+      ...restoringPart(job),
     ];
     return `${styleText("bold", job.job.padEnd(width))}  ${parts.join("  ")}`;
   });
+}
+
+/** What a person wants to know of single processes: who is not there, and who restores. */
+export function workerLines(workers: readonly WorkerStanding[]): readonly string[] {
+  return workers.flatMap(({ worker, pid, statuses }) => {
+    if (pid === undefined) return [`  worker ${worker}  ${styleText("yellow", "not running")}`];
+    const restoring = statuses.flatMap((status) => restoringPart(status));
+    return restoring.length === 0 ? [] : [`  worker ${worker}  ${restoring.join("  ")}`];
+  });
+}
+
+function restoringPart({ restoring }: JobStatus): readonly string[] {
+  if (restoring === undefined) return [];
+  return [styleText("cyan", `restoring ${number(restoring.done)} of ${number(restoring.total)}`)];
 }
 
 export const number = (value: number): string => value.toLocaleString("en-US");

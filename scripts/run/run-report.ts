@@ -4,16 +4,18 @@ import { pino } from "pino";
 import type { JobEvent, JobStatus, JobsRun } from "../../runtime/index.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { messageOf } from "../output/problem.ts";
-import { number, ProgressMeter, progressLines } from "./progress.ts";
+import { number, ProgressMeter, progressLines, workerLines } from "./progress.ts";
+import type { WorkerStanding } from "./supervisor.ts";
 
 export type LogFormat = "json" | "pretty";
 
 /** Tells what a run does while it goes on: to a person or to a program. */
 export interface RunReport {
-  event(event: JobEvent): void;
-  /** Begins to show progress. */
-  follow(run: Pick<JobsRun, "status">): void;
-  note(message: string): void;
+  /** `worker` is the process that it comes from, where there are several. */
+  event(event: JobEvent, worker?: string): void;
+  /** Begins to show progress: of all together, and of each worker process if there are several. */
+  follow(run: Pick<JobsRun, "status">, workers?: () => readonly WorkerStanding[]): void;
+  note(message: string, worker?: string): void;
   /** The last word: one line a job. */
   summary(statuses: readonly JobStatus[]): void;
   close(): void;
@@ -47,11 +49,25 @@ function jsonReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
   const show = (statuses: readonly JobStatus[], message: string) => {
     for (const progress of meter.measure(statuses)) log.info(progress, message);
   };
-  const watch = watching(progressEveryMs, (statuses) => show(statuses, "progress"));
+  const showWorkers = (workers: readonly WorkerStanding[]) => {
+    for (const { worker, pid, statuses } of workers) {
+      // The lag is that of the whole job.
+      for (const { lag: _, ...progress } of meter.measure(statuses, worker))
+        log.info({ ...progress, worker, pid }, "progress");
+    }
+  };
+  const watch = watching(progressEveryMs, (statuses, workers) => {
+    show(statuses, "progress");
+    showWorkers(workers);
+  });
   return {
-    event: (event) => (isTrouble(event) ? log.warn(logged(event), event.kind) : log.info(logged(event), event.kind)),
+    event(event, worker) {
+      const line = { ...logged(event), ...(worker !== undefined && { worker }) };
+      if (isTrouble(event)) log.warn(line, event.kind);
+      else log.info(line, event.kind);
+    },
     follow: watch.start,
-    note: (message) => log.info(message),
+    note: (message, worker) => (worker === undefined ? log.info(message) : log.warn({ worker }, message)),
     summary(statuses) {
       watch.stop();
       show(statuses, "summary");
@@ -68,19 +84,19 @@ function prettyReport({ stream, progressEveryMs }: RunReportOptions): RunReport 
     live?.clear();
     stream.write(`${line}\n`);
   };
-  const show = (statuses: readonly JobStatus[]) => {
-    const lines = progressLines(meter.measure(statuses));
+  const show = (statuses: readonly JobStatus[], workers: readonly WorkerStanding[]) => {
+    const lines = [...progressLines(meter.measure(statuses)), ...workerLines(workers)];
     if (live !== undefined) live(lines.join("\n"));
     else for (const line of lines) say(line);
   };
   const watch = watching(live === undefined ? progressEveryMs : LIVE_MS, show);
   return {
-    event(event) {
+    event(event, worker) {
       const line = eventLine(event);
-      if (line !== undefined) say(line);
+      if (line !== undefined) say(worker === undefined ? line : `worker ${worker}: ${line}`);
     },
     follow: watch.start,
-    note: say,
+    note: (message) => say(message),
     summary(statuses) {
       watch.stop();
       live?.clear();
@@ -140,19 +156,19 @@ function eventLine(event: JobEvent): string | undefined {
 const logged = (event: JobEvent): object => ("error" in event ? { ...event, error: messageOf(event.error) } : event);
 
 /** Looks at a run again and again until it is stopped. */
-function watching(everyMs: number, show: (statuses: readonly JobStatus[]) => void) {
+function watching(everyMs: number, show: (statuses: readonly JobStatus[], workers: readonly WorkerStanding[]) => void) {
   const over = new AbortController();
-  const watch = async (run: Pick<JobsRun, "status">) => {
+  const watch = async (run: Pick<JobsRun, "status">, workers: () => readonly WorkerStanding[]) => {
     while (!over.signal.aborted) {
       await systemClock.sleep(everyMs, over.signal);
       const statuses = over.signal.aborted ? [] : await run.status();
-      if (!over.signal.aborted) show(statuses);
+      if (!over.signal.aborted) show(statuses, workers());
     }
   };
   return {
-    start(run: Pick<JobsRun, "status">) {
+    start(run: Pick<JobsRun, "status">, workers: () => readonly WorkerStanding[] = () => []) {
       // A run that ends while we look at it cannot answer any more; how it ended is told elsewhere.
-      watch(run).catch(() => undefined);
+      watch(run, workers).catch(() => undefined);
     },
     stop: () => over.abort(),
   };

@@ -302,6 +302,10 @@ export function describeLogAccessContract(name: string, factory: LogFactory<LogA
         expect(await log.produce([batch(topic, 0, "e")])).toEqual([4]);
       });
 
+      it("describes a group that nobody has joined as empty", async () => {
+        expect(await log.describeGroup("nobody")).toEqual({ groupId: "nobody", status: "empty", members: [] });
+      });
+
       it("leaves out partitions for which a group has committed nothing", async () => {
         const topic = await newTopic(log);
         expect(await log.committedOffsets("nobody", [{ topic, partition: 0 }])).toEqual([]);

@@ -63,6 +63,44 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       await second.consumer.close();
     });
 
+    it("describes who is in a group, with what they say of themselves and what they have", async () => {
+      const topic = await newTopic(log, 2);
+      const first = await join(topic);
+      first.userDataText = "one";
+      await pollUntil(subject, [first], sharesAll([first], 2));
+      const other = await subject.secondLog();
+      expect(await other.describeGroup(groupId)).toEqual({
+        groupId,
+        status: "settled",
+        members: [
+          {
+            memberId: first.consumer.memberId,
+            clientId: "tester",
+            host: expect.any(String),
+            userData: expect.anything(),
+            assignment: partitionsOf(topic, 2),
+          },
+        ],
+      });
+      const [described] = (await other.describeGroup(groupId)).members;
+      expect(Buffer.from(described!.userData).toString()).toBe("one");
+
+      const second = await join(topic);
+      await second.poll(subject.pollWaitMs);
+      await expect.poll(async () => (await log.describeGroup(groupId)).status).toBe("rebalancing");
+      second.userDataText = "two";
+      await pollUntil(subject, [first, second], sharesAll([first, second], 2));
+      const both = await log.describeGroup(groupId);
+      expect(both.status).toBe("settled");
+      expect(new Map(both.members.map(({ memberId, assignment }) => [memberId, assignment]))).toEqual(
+        new Map([first, second].map(({ consumer, assigned }) => [consumer.memberId, assigned])),
+      );
+
+      await first.consumer.close();
+      await second.consumer.close();
+      expect(await log.describeGroup(groupId)).toEqual({ groupId, status: "empty", members: [] });
+    });
+
     it("gives everything to the one that stays when the other leaves", async () => {
       const topic = await newTopic(log, 2);
       const first = await join(topic);

@@ -14,6 +14,7 @@ export function remoteLog(connection: RemoteConnection): LogAccess {
     listOffsets: (partitions, spec, isolation) => connection.call("listOffsets", partitions, spec, isolation),
     deleteRecords: (before) => connection.call("deleteRecords", before),
     committedOffsets: (groupId, partitions) => connection.call("committedOffsets", groupId, partitions),
+    describeGroup: (groupId) => connection.call("describeGroup", groupId),
     close: () => connection.close(),
   };
 }

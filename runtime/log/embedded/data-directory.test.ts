@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from "vit
 import { TaskMigratedError } from "../../errors/errors.ts";
 import type { Clock } from "../../time/clock.ts";
 import { systemClock } from "../../time/system-clock.ts";
+import type { GroupMember } from "../port.ts";
 import { openDataDirectory } from "./data-directory.ts";
 import { encodeFrame, FRAME_BYTES_MAX } from "./frames.ts";
 import { fromWireError, toWireError } from "./wire-errors.ts";
@@ -61,6 +62,29 @@ describe("a data directory", () => {
     expect(await client.registry.versions("t-value")).toHaveLength(1);
     expect(await client.registry.subjects()).toEqual(["t-value"]);
     await expect(client.registry.schemaById(99)).rejects.toMatchObject({ code: "SCHEMA_UNKNOWN_ID" });
+  });
+
+  it("tells others who is in a group", async () => {
+    const owner = await openOwner();
+    const client = await openClient();
+    await client.log.ensureTopics([{ topic: "t", partitions: 1, config }]);
+    const listener = {
+      userData: () => Buffer.from("here"),
+      onRebalance: async () => undefined,
+      onAssigned: async () => undefined,
+      onLost: () => undefined,
+    };
+    const assignor = {
+      name: "all",
+      assign: ([first]: readonly GroupMember[]) =>
+        new Map([[first!.memberId, { partitions: [where], userData: new Uint8Array() }]]),
+    };
+    const consumer = await owner.log.joinGroup({ groupId: "g", clientId: "c", topics: ["t"], assignor, listener });
+    await consumer.poll(0);
+    const { status, members } = await client.log.describeGroup("g");
+    expect(status).toBe("settled");
+    expect(members).toMatchObject([{ memberId: consumer.memberId, clientId: "c", host: "", assignment: [where] }]);
+    expect(Buffer.from(members[0]!.userData).toString()).toBe("here");
   });
 
   it("keeps everything, and leaves no socket, when it is closed and opened again", async () => {

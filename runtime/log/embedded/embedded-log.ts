@@ -131,6 +131,12 @@ export class EmbeddedLog implements port.Log {
     });
   }
 
+  describeGroup(groupId: string): Promise<port.GroupDescription> {
+    return this.#parts.lifecycle.run(
+      () => this.#groups.get(groupId)?.describe() ?? { groupId, status: "empty", members: [] },
+    );
+  }
+
   joinGroup(options: port.GroupOptions): Promise<port.GroupConsumer> {
     return this.#parts.lifecycle.run(() => {
       for (const topic of options.topics) this.#parts.catalog.requireTopic(topic);

@@ -208,6 +208,7 @@ export class EmbeddedGroupConsumer implements GroupConsumer {
     const { clientId, topics, assignor, listener } = this.#options;
     const member: Member = {
       memberId: this.#services.memberId(clientId),
+      clientId,
       topics,
       assignor,
       sessionTimeoutMs: this.#options.sessionTimeoutMs ?? SESSION_TIMEOUT_MS,

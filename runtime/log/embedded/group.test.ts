@@ -22,7 +22,14 @@ function newGroup() {
 
 function newMember(clock: ManualClock, memberId: string, other: Partial<Member> = {}): Member {
   return {
-    ...{ memberId, topics: ["t"], assignor: everythingToTheFirst, sessionTimeoutMs: 100, rebalanceTimeoutMs: 300 },
+    ...{
+      memberId,
+      clientId: "tester",
+      topics: ["t"],
+      assignor: everythingToTheFirst,
+      sessionTimeoutMs: 100,
+      rebalanceTimeoutMs: 300,
+    },
     ...{ wake: vi.fn(), userData: new Uint8Array(), lastSeenMs: clock.now(), isWaiting: false, hasJoined: false },
     ...{ generation: 0, assignment: NO_ASSIGNMENT, failure: undefined },
     ...other,

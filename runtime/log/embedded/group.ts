@@ -1,11 +1,12 @@
 import type { Clock } from "../../time/clock.ts";
 import { NO_ASSIGNMENT } from "../no-assignment.ts";
-import type { Assignor, MemberAssignment } from "../port.ts";
+import type { Assignor, GroupDescription, MemberAssignment } from "../port.ts";
 import { groupProtocol } from "./refusals.ts";
 
 /** A member as its group sees it. */
 export interface Member {
   readonly memberId: string;
+  readonly clientId: string;
   readonly topics: readonly string[];
   readonly assignor: Assignor;
   readonly sessionTimeoutMs: number;
@@ -56,6 +57,20 @@ export class Group {
 
   has(member: Member): boolean {
     return this.#members.get(member.memberId) === member;
+  }
+
+  describe(): GroupDescription {
+    const isSettled = this.#status.name === "settled";
+    const members = [...this.#members.values()].map(({ memberId, clientId, userData, assignment }) => ({
+      ...{ memberId, clientId, host: "" },
+      userData: isSettled ? userData : new Uint8Array(),
+      assignment: isSettled ? assignment.partitions : [],
+    }));
+    return {
+      groupId: this.groupId,
+      status: members.length === 0 ? "empty" : isSettled ? "settled" : "rebalancing",
+      members,
+    };
   }
 
   /** The member's assignment is the current one; during a rebalance none is. */

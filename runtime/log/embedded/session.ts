@@ -26,6 +26,7 @@ export class Session {
       listOffsets: (partitions, spec, isolation) => log.listOffsets(partitions, spec, isolation),
       deleteRecords: (before) => log.deleteRecords(before),
       committedOffsets: (groupId, partitions) => log.committedOffsets(groupId, partitions),
+      describeGroup: (groupId) => log.describeGroup(groupId),
       openReader: async (isolation) => this.#addReader(await log.openReader({ isolation })),
       readerAssign: async (reader, positions) => this.#reader(reader).assign(positions),
       readerUnassign: async (reader, partitions) => this.#reader(reader).unassign(partitions),

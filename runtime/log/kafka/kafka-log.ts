@@ -4,6 +4,7 @@ import { closed } from "../embedded/refusals.ts";
 import type {
   CommittedOffset,
   GroupConsumer,
+  GroupDescription,
   GroupOptions,
   Isolation,
   Log,
@@ -19,6 +20,7 @@ import type {
 import type { SenderServices } from "./batch-sender.ts";
 import { Addresses, Connections } from "./connections.ts";
 import { Coordinators } from "./coordinators.ts";
+import { describeGroup } from "./describe-group.ts";
 import { Directory } from "./directory.ts";
 import { type KafkaConnection, linkFactory } from "./kafka-connection.ts";
 import { KafkaGroupConsumer } from "./kafka-group-consumer.ts";
@@ -146,6 +148,11 @@ export class KafkaLog implements Log {
   async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]> {
     this.#assertOpen();
     return await committedOffsets(this.#services, groupId, partitions);
+  }
+
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    this.#assertOpen();
+    return await describeGroup(this.#services, groupId);
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {

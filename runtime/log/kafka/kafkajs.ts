@@ -89,6 +89,18 @@ export interface BrokerRequests {
     readonly groupId: string;
     readonly topics: readonly Topics<{ readonly partition: number }>[];
   }): Promise<{ readonly responses: readonly Topics<OffsetArgument>[] }>;
+  describeGroups(request: { readonly groupIds: readonly string[] }): Promise<{
+    readonly groups: readonly {
+      readonly state: string;
+      readonly members: readonly {
+        readonly memberId: string;
+        readonly clientId: string;
+        readonly clientHost: string;
+        readonly memberMetadata: Buffer;
+        readonly memberAssignment: Buffer;
+      }[];
+    }[];
+  }>;
   listOffsets(request: {
     readonly replicaId: number;
     readonly isolationLevel: number;

@@ -35,6 +35,8 @@ export async function mulgil(args: readonly string[], options: CommandOptions = 
 /** A command that goes on. */
 export interface RunningCommand {
   readonly process: ChildProcessWithoutNullStreams;
+  /** What it has printed so far. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
   readonly ended: Promise<Outcome>;
   /** Resolves when what was printed so far fits; rejects if the command ends before. */
   until(isThere: (output: { readonly stdout: string; readonly stderr: string }) => boolean): Promise<void>;
@@ -66,6 +68,7 @@ export function startMulgil(args: readonly string[], options: CommandOptions = {
   }
   return {
     process: child,
+    output,
     ended,
     until(isThere) {
       const seen = new Promise<void>((resolve) => {

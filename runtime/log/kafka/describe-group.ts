@@ -1,0 +1,33 @@
+import type { DescribedMember, GroupDescription } from "../port.ts";
+import type { Connections } from "./connections.ts";
+import type { Coordinators } from "./coordinators.ts";
+import { decodeAssignment, decodeSubscription } from "./protocol/group-protocol.ts";
+
+/** Kafka's states of a group in which members have their assignments, or there are none. */
+const STATUSES: Readonly<Record<string, GroupDescription["status"]>> = {
+  Empty: "empty",
+  Dead: "empty",
+  Stable: "settled",
+};
+
+export async function describeGroup(
+  { connections, coordinators }: { readonly connections: Connections; readonly coordinators: Coordinators },
+  groupId: string,
+): Promise<GroupDescription> {
+  const what = `describe group "${groupId}"`;
+  const { groups } = await coordinators.ask(connections, "group", groupId, what, (requests) =>
+    requests.describeGroups({ groupIds: [groupId] }),
+  );
+  const { state, members } = groups[0]!;
+  return {
+    groupId,
+    status: STATUSES[state] ?? "rebalancing",
+    members: members.map(({ memberId, clientId, clientHost, memberMetadata, memberAssignment }): DescribedMember => {
+      // While a group is rebalancing, the broker leaves both away.
+      const userData =
+        memberMetadata.length === 0 ? Buffer.alloc(0) : decodeSubscription(memberId, memberMetadata).userData;
+      const host = clientHost.replace(/^\//, "");
+      return { memberId, clientId, host, userData, assignment: decodeAssignment(memberAssignment).partitions };
+    }),
+  };
+}

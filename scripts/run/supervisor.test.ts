@@ -1,0 +1,218 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import type { JobStatus } from "../../runtime/index.ts";
+import { ManualClock } from "../../runtime/testing/manual-clock.ts";
+import { Supervisor } from "./supervisor.ts";
+import type { WorkerMessage } from "./worker-messages.ts";
+import type { ProcessEnd } from "./worker-process.ts";
+
+const status = (recordsIn: number, change: Partial<JobStatus> = {}): JobStatus => ({
+  ...{ job: "totals", recordsIn, recordsOut: 0, late: 0, deadLetters: 0, commits: 0, tasks: 2, lag: 0 },
+  ...{ gaps: 0, skipped: 0, standbys: 0 },
+  restoring: undefined,
+  ...change,
+});
+
+/** A process that does what the test says. */
+class FakeProcess {
+  readonly worker: string;
+  readonly tell: (message: WorkerMessage) => void;
+  readonly orders: string[] = [];
+  readonly #end = Promise.withResolvers<ProcessEnd>();
+
+  constructor(worker: string, tell: (message: WorkerMessage) => void) {
+    this.worker = worker;
+    this.tell = tell;
+  }
+
+  async end(code: number | null, signal: NodeJS.Signals | null = null): Promise<void> {
+    this.#end.resolve({ code, signal });
+    await settled();
+  }
+
+  get process() {
+    return {
+      pid: 1,
+      stop: () => void this.orders.push("stop"),
+      kill: () => void this.orders.push("kill"),
+      ended: this.#end.promise,
+    };
+  }
+}
+
+async function settled(): Promise<void> {
+  for (let i = 0; i < 3; i++) await turn();
+}
+
+function supervise({ workers = 2, untilIdle = false } = {}) {
+  const clock = new ManualClock();
+  const processes: FakeProcess[] = [];
+  const notes: string[] = [];
+  const supervisor = new Supervisor({
+    ...{ workers, untilIdle, clock, drainTimeoutMs: 30_000 },
+    startWorker(worker, hear) {
+      const fake = new FakeProcess(worker, hear);
+      processes.push(fake);
+      return fake.process;
+    },
+    onEvent: () => undefined,
+    onNote: (note) => void notes.push(note),
+  });
+  let outcome = "running";
+  supervisor.finished.then(
+    () => {
+      outcome = "done";
+    },
+    (error: { readonly code: string }) => {
+      outcome = error.code;
+    },
+  );
+  return {
+    supervisor,
+    processes,
+    notes,
+    outcome: () => outcome,
+    started: () => processes.map(({ worker }) => worker).join(" "),
+    async advance(ms: number) {
+      clock.advance(ms);
+      await settled();
+    },
+    /** Brings all workers up. */
+    async run() {
+      for (let at = 0; at < workers; at++) {
+        processes[at]!.tell({ kind: "started" });
+        await settled();
+      }
+    },
+  };
+}
+
+describe("Supervisor", () => {
+  it("starts the first worker alone, and the others when that has started", async () => {
+    const { processes, started } = supervise({ workers: 3 });
+    await settled();
+    expect(started()).toBe("1");
+    processes[0]!.tell({ kind: "started" });
+    await settled();
+    expect(started()).toBe("1 2 3");
+  });
+
+  it("starts a worker that died again, later each time, and says so", async () => {
+    const { run, processes, started, notes, advance } = supervise();
+    await run();
+    await processes[1]!.end(null, "SIGKILL");
+    expect(started()).toBe("1 2");
+    expect(notes).toEqual(["worker 2 was ended by SIGKILL; it starts again in 1 s"]);
+    await advance(999);
+    expect(started()).toBe("1 2");
+    await advance(1);
+    expect(started()).toBe("1 2 2");
+    await processes[2]!.end(134);
+    expect(notes.at(-1)).toBe("worker 2 ended with exit code 134; it starts again in 2 s");
+    await advance(2_000);
+    expect(started()).toBe("1 2 2 2");
+    await advance(60_000);
+    await processes[3]!.end(0);
+    expect(notes.at(-1)).toBe("worker 2 ended with exit code 0; it starts again in 1 s");
+  });
+
+  it("starts the first worker again also before it has started, and the others wait", async () => {
+    const { processes, started, advance } = supervise();
+    await processes[0]!.end(null, "SIGSEGV");
+    await advance(1_000);
+    expect(started()).toBe("1 1");
+    processes[1]!.tell({ kind: "started" });
+    await settled();
+    expect(started()).toBe("1 1 2");
+  });
+
+  it("ends the run with the error of a worker, once, after the others have drained", async () => {
+    const { run, processes, outcome } = supervise();
+    await run();
+    const failed = (code: string): WorkerMessage => ({ kind: "failed", problem: { code, message: "no" }, details: "" });
+    processes[1]!.tell(failed("TOPIC_MISSING"));
+    processes[0]!.tell(failed("ANOTHER"));
+    expect(processes[0]!.orders).toEqual(["stop"]);
+    await processes[1]!.end(1);
+    expect(outcome()).toBe("running");
+    await processes[0]!.end(0);
+    expect(outcome()).toBe("TOPIC_MISSING");
+  });
+
+  it("ends with the error of the first worker before the others have been started", async () => {
+    const { processes, outcome, started } = supervise();
+    processes[0]!.tell({ kind: "failed", problem: { code: "JOB_FILE_MISSING", message: "no" }, details: "" });
+    await processes[0]!.end(1);
+    expect([outcome(), started()]).toEqual(["JOB_FILE_MISSING", "1"]);
+  });
+
+  it("tries again where another process is still leaving the folder of a worker", async () => {
+    const { processes, outcome, started, advance, notes } = supervise();
+    const problem = { code: "DATA_DIR_LOCKED", message: "in use by process 7" };
+    processes[0]!.tell({ kind: "failed", problem, details: "" });
+    await processes[0]!.end(1);
+    await advance(1_000);
+    expect([outcome(), started()]).toEqual(["running", "1 1"]);
+    expect(notes[0]).toBe("in use by process 7");
+  });
+
+  it("stops all workers when all are idle, and waits for those that have died meanwhile", async () => {
+    const { run, processes, outcome, advance } = supervise({ untilIdle: true });
+    await run();
+    processes[0]!.tell({ kind: "idle" });
+    await processes[0]!.end(null, "SIGKILL");
+    processes[1]!.tell({ kind: "idle" });
+    expect(processes[1]!.orders).toEqual([]);
+    await advance(1_000);
+    processes[2]!.tell({ kind: "idle" });
+    expect([processes[1]!.orders, processes[2]!.orders]).toEqual([["stop"], ["stop"]]);
+    await processes[1]!.end(0);
+    await processes[2]!.end(0);
+    expect(outcome()).toBe("done");
+  });
+
+  it("ends while a worker waits to be started again, and starts none any more", async () => {
+    const { run, supervisor, processes, outcome, started } = supervise();
+    await run();
+    await processes[1]!.end(null, "SIGKILL");
+    supervisor.stop();
+    await processes[0]!.end(0);
+    expect([outcome(), started()]).toEqual(["done", "1 2"]);
+  });
+
+  it("says that a worker died before it had drained", async () => {
+    const { run, supervisor, processes, outcome } = supervise();
+    await run();
+    supervisor.stop();
+    await processes[0]!.end(0);
+    await processes[1]!.end(null, "SIGKILL");
+    expect(outcome()).toBe("DRAIN_TIMEOUT");
+  });
+
+  it("kills those that are long past their drain time-out", async () => {
+    const { run, supervisor, processes, outcome, advance } = supervise();
+    await run();
+    supervisor.stop();
+    await processes[0]!.end(0);
+    await advance(30_000);
+    expect(processes[1]!.orders).toEqual(["stop"]);
+    await advance(5_000);
+    expect(processes[1]!.orders).toEqual(["stop", "kill"]);
+    await processes[1]!.end(null, "SIGKILL");
+    expect(outcome()).toBe("DRAIN_TIMEOUT");
+  });
+
+  it("adds up what the workers did, those before a death included, and takes the newest lag", async () => {
+    const { run, supervisor, processes, advance } = supervise();
+    await run();
+    processes[0]!.tell({ kind: "status", statuses: [status(10, { lag: 99, restoring: { done: 1, total: 5 } })] });
+    processes[1]!.tell({ kind: "status", statuses: [status(5, { lag: 7, restoring: { done: 2, total: 4 } })] });
+    expect(supervisor.totals).toEqual([status(15, { tasks: 4, lag: 7, restoring: { done: 3, total: 9 } })]);
+    await processes[0]!.end(null, "SIGKILL");
+    expect(supervisor.standings.map(({ pid }) => pid)).toEqual([undefined, 1]);
+    await advance(1_000);
+    processes[2]!.tell({ kind: "status", statuses: [status(3, { lag: 1 })] });
+    expect(supervisor.totals).toEqual([status(18, { tasks: 4, lag: 1, restoring: { done: 2, total: 4 } })]);
+    expect(supervisor.standings[0]!.statuses).toEqual([status(13, { lag: 1 })]);
+  });
+});

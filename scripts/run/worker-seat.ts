@@ -1,0 +1,90 @@
+import path from "node:path";
+import type { JobsRun } from "../../runtime/index.ts";
+import { systemClock } from "../../runtime/time/system-clock.ts";
+import { variables } from "../environment/variables.ts";
+import { messageOf, problemDetails, problemOf } from "../output/problem.ts";
+import { ParentChannel } from "./parent-channel.ts";
+import type { RunReport } from "./run-report.ts";
+import type { WorkerOrder } from "./worker-messages.ts";
+
+/** The place of a process that another one has started to be one worker of its run. */
+export interface WorkerSeat {
+  /** The worker's own: a process that comes back finds its state. */
+  dataDirIn(dataDir: string): string;
+  /** Everything goes to the process that shows it. */
+  readonly report: RunReport;
+  /** Resolves when the run is to end, or nobody is there any more that could say so. */
+  readonly requested: Promise<void>;
+  idle(): void;
+  /** @returns whether it could be told */
+  failed(error: unknown): Promise<boolean>;
+  /** Resolves when all that was told is on its way. */
+  close(): Promise<void>;
+}
+
+/** No slower than that, however seldom progress is shown: what a worker has counted since is lost when it is killed. */
+const STATUS_EVERY_MAX_MS = 500;
+
+/** Undefined unless a run has started this process as one of its workers. */
+export function workerSeat(options: { readonly progressEveryMs: number }): WorkerSeat | undefined {
+  const { worker } = variables;
+  if (worker === undefined || process.send === undefined) return undefined;
+  const parent = new ParentChannel();
+  const report = reportTo(parent, Math.min(options.progressEveryMs, STATUS_EVERY_MAX_MS));
+  return {
+    dataDirIn: (dataDir) => path.join(dataDir, "workers", worker),
+    report,
+    requested: stopRequest(),
+    idle: () => void parent.tell({ kind: "idle" }),
+    failed: (error) => parent.tell({ kind: "failed", problem: problemOf(error), details: problemDetails(error) }),
+    async close() {
+      report.close();
+      await parent.flush();
+    },
+  };
+}
+
+/**
+ * Ends on the order of the parent, and by itself when that is gone: SIGKILL leaves a parent no time to say so. A terminal sends its SIGINT to the
+ * whole process group, so the parent's order follows; a SIGTERM can be meant for this process alone, and no second one ends it at once.
+ */
+function stopRequest(): Promise<void> {
+  process.on("SIGINT", () => undefined);
+  return new Promise((resolve) => {
+    process.on("message", (order) => {
+      if ((order as WorkerOrder).kind === "stop") resolve();
+    });
+    process.on("disconnect", resolve);
+    process.on("SIGTERM", () => resolve());
+    if (!process.connected) resolve();
+  });
+}
+
+function reportTo(parent: ParentChannel, everyMs: number): RunReport {
+  const over = new AbortController();
+  const watch = async (run: Pick<JobsRun, "status">) => {
+    while (!over.signal.aborted) {
+      await systemClock.sleep(everyMs, over.signal);
+      // A parent that does not read is sent no more until it does.
+      if (!over.signal.aborted) await parent.tell({ kind: "status", statuses: await run.status() });
+    }
+  };
+  return {
+    event: (event) =>
+      void parent.tell({
+        kind: "event",
+        event: "error" in event ? { ...event, error: messageOf(event.error) } : event,
+      }),
+    follow(run) {
+      void parent.tell({ kind: "started" });
+      // A run that ends while we look at it cannot answer any more; how it ended is told elsewhere.
+      watch(run).catch(() => undefined);
+    },
+    note: () => undefined,
+    summary(statuses) {
+      over.abort();
+      void parent.tell({ kind: "status", statuses });
+    },
+    close: () => over.abort(),
+  };
+}
