@@ -63,6 +63,16 @@ export class Proof {
     return this.#acknowledged;
   }
 
+  /** The topic of the payments. */
+  get source(): string {
+    return this.job.source.name;
+  }
+
+  /** The topic between the two parts of the job. */
+  get repartition(): string {
+    return compile(this.job.job).topics.find(({ role }) => role === "repartition")!.topic;
+  }
+
   /** The data directory that a worker of this name has, now and when it is started again. */
   dataDirOf(name: string): string {
     return path.join(this.#folder, name);
@@ -120,9 +130,8 @@ export class Proof {
 
   /** Records between the job's committed offsets and the ends of its inputs. Sources first: what they cause is visible before they are committed. */
   async lag(): Promise<number> {
-    const repartitions = compile(this.job.job).topics.filter(({ role }) => role === "repartition");
     let lag = 0;
-    for (const topic of [this.job.source.name, ...repartitions.map((each) => each.topic)]) {
+    for (const topic of [this.source, this.repartition]) {
       const partitions = await this.#partitionsOf((name) => name === topic);
       const committed = await this.log.committedOffsets(this.job.job.name, partitions);
       for (const end of await this.#ends(partitions, "read_committed")) {

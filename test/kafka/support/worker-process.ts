@@ -3,7 +3,7 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Delivery } from "mulgil";
-import type { CommittedOffset } from "../../../runtime/log/port.ts";
+import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
 
 /** What a worker process is started with. */
@@ -16,18 +16,31 @@ export interface WorkerSettings {
   readonly transactionTimeoutMs: number;
 }
 
-/** The worker stops itself with SIGSTOP when a commit of it is next at this point. */
+/** The worker stops itself with SIGSTOP when a commit of a task that reads `input` is next at this point. */
 export interface WorkerOrder {
   readonly stopWhen: "before the transaction" | "outputs written" | "offsets sent";
+  readonly input: string;
+}
+
+/** What a transaction has put into a partition. */
+export interface WrittenBatch extends PartitionOffset {
+  readonly records: number;
 }
 
 export type WorkerReport =
   | JobEvent
   | { readonly kind: "committed"; readonly offsets: readonly CommittedOffset[] }
-  | { readonly kind: "commitFailed"; readonly code: string }
-  | { readonly kind: "stopping"; readonly point: WorkerOrder["stopWhen"] };
+  | { readonly kind: "commitFailed"; readonly offsets: readonly CommittedOffset[]; readonly code: string }
+  | {
+      readonly kind: "stopping";
+      readonly offsets: readonly CommittedOffset[];
+      readonly written: readonly WrittenBatch[];
+    };
 
 export type WorkerEvent = WorkerReport & { readonly atMs: number };
+export type WorkerEventOf<K extends WorkerEvent["kind"]> = Extract<WorkerReport, { readonly kind: K }> & {
+  readonly atMs: number;
+};
 
 const PROGRAM = path.join(import.meta.dirname, "worker-program.ts");
 const NODE_ARGUMENTS = ["--conditions=mulgil-source", "--disable-warning=ExperimentalWarning"];
@@ -59,6 +72,12 @@ export class WorkerProcess {
   /** Tasks that it runs, as far as it has told. */
   get tasks(): ReadonlySet<string> {
     return this.#tasks;
+  }
+
+  /** What it has told of this kind, or has told since. */
+  told<K extends WorkerEvent["kind"]>(kind: K, since?: WorkerEvent): readonly WorkerEventOf<K>[] {
+    const events = since === undefined ? this.events : this.events.slice(this.events.indexOf(since) + 1);
+    return events.filter((event): event is WorkerEventOf<K> => event.kind === kind);
   }
 
   get isAlive(): boolean {

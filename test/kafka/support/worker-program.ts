@@ -2,14 +2,14 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
-import type { TransactionalProducer } from "../../../runtime/log/port.ts";
+import type { CommittedOffset, TransactionalProducer } from "../../../runtime/log/port.ts";
 import { systemClock } from "../../../runtime/time/system-clock.ts";
-import { type CommitFunction, type CommitPath, commit } from "../../../runtime/worker/commit.ts";
+import { type Commit, type CommitFunction, type CommitPath, commit } from "../../../runtime/worker/commit.ts";
 import { runJobs } from "../../../runtime/worker/run-jobs.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { levelDisk } from "../../../state/level-disk.ts";
 import { openPaymentsRegistry, paymentsJob } from "./payments-job.ts";
-import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings } from "./worker-process.ts";
+import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings, WrittenBatch } from "./worker-process.ts";
 
 // A worker of the payments job, as `mulgil run --kafka` is one, but for its short session: one process, one member of the group. It tells what
 // happens on stdout, ends after a last commit on SIGTERM, and at once when stdin ends, for then nobody looks after it any more.
@@ -17,31 +17,37 @@ import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings } from "./w
 const settings = JSON.parse(process.argv[2]!) as WorkerSettings;
 let order: WorkerOrder | undefined;
 
-const tell = (report: WorkerReport) =>
+function tell(report: WorkerReport): void {
   process.stdout.write(`${JSON.stringify({ ...report, atMs: Date.now() } satisfies WorkerEvent)}\n`);
-
-/** What SIGSTOP from outside would do, at an exact point. */
-function stopIfOrdered(point: WorkerOrder["stopWhen"]): void {
-  if (order?.stopWhen !== point) return;
-  order = undefined;
-  tell({ kind: "stopping", point });
-  process.kill(process.pid, "SIGSTOP");
 }
 
-function stoppable(producer: TransactionalProducer): TransactionalProducer {
+/** A producer of one commit, that stops the process where that is ordered: as SIGSTOP from outside would, at an exact point. */
+function stoppable(producer: TransactionalProducer, offsets: readonly CommittedOffset[]): TransactionalProducer {
+  let written: WrittenBatch[] = [];
+  const pass = (point: WorkerOrder["stopWhen"]) => {
+    if (order?.stopWhen !== point || !offsets.some(({ topic }) => topic === order?.input)) return;
+    order = undefined;
+    tell({ kind: "stopping", offsets, written });
+    process.kill(process.pid, "SIGSTOP");
+  };
   return {
     begin() {
-      stopIfOrdered("before the transaction");
+      pass("before the transaction");
       return producer.begin();
     },
     async produce(batches) {
       const firstOffsets = await producer.produce(batches);
-      stopIfOrdered("outputs written");
+      written = batches.map(({ topic, partition, records }, index) => ({
+        ...{ topic, partition },
+        offset: firstOffsets[index]!,
+        records: records.length,
+      }));
+      pass("outputs written");
       return firstOffsets;
     },
-    async sendOffsets(groupId, offsets) {
-      await producer.sendOffsets(groupId, offsets);
-      stopIfOrdered("offsets sent");
+    async sendOffsets(groupId, sent) {
+      await producer.sendOffsets(groupId, sent);
+      pass("offsets sent");
     },
     commit: () => producer.commit(),
     abort: () => producer.abort(),
@@ -49,14 +55,15 @@ function stoppable(producer: TransactionalProducer): TransactionalProducer {
   };
 }
 
-const stoppablePath = (path: CommitPath): CommitPath =>
-  path.delivery === "exactly-once" ? { ...path, producer: stoppable(path.producer) } : path;
+const stoppablePath = ({ path, offsets }: Commit): CommitPath =>
+  path.delivery === "exactly-once" ? { ...path, producer: stoppable(path.producer, offsets) } : path;
 
 const toldCommit: CommitFunction = (options) =>
-  commit({ ...options, path: stoppablePath(options.path) }).then(
-    () => void tell({ kind: "committed", offsets: options.offsets }),
+  commit({ ...options, path: stoppablePath(options) }).then(
+    () => tell({ kind: "committed", offsets: options.offsets }),
     (error: unknown) => {
-      tell({ kind: "commitFailed", code: error instanceof MulgilError ? error.code : String(error) });
+      const code = error instanceof MulgilError ? error.code : String(error);
+      tell({ kind: "commitFailed", offsets: options.offsets, code });
       throw error;
     },
   );
