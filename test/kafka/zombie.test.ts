@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CommittedOffset, FetchedRecord, Isolation, TopicPartition } from "../../runtime/log/port.ts";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
+import type { WrittenBatch } from "./support/commit-points.ts";
 import { expectEverythingOnce } from "./support/expectations.ts";
 import { Proof } from "./support/proof.ts";
-import type { WorkerOrder, WorkerProcess, WrittenBatch } from "./support/worker-process.ts";
+import type { WorkerOrder, WorkerProcess } from "./support/worker-process.ts";
 
 const POLL_WAIT_MS = 1_000;
 
@@ -21,10 +22,10 @@ describe.skipIf(!(await canStartKafka()))("a worker that stands still for longer
     const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "zombie", delivery: "exactly-once" });
     const { source, repartition } = proof;
     const rounds: readonly WorkerOrder[] = [
-      { stopWhen: "outputs written", input: repartition },
-      { stopWhen: "offsets sent", input: source },
-      { stopWhen: "offsets sent", input: repartition },
-      { stopWhen: "before the transaction", input: source },
+      { signal: "SIGSTOP", when: "records written", input: repartition },
+      { signal: "SIGSTOP", when: "offsets sent", input: source },
+      { signal: "SIGSTOP", when: "offsets sent", input: repartition },
+      { signal: "SIGSTOP", when: "before the log", input: source },
     ];
     try {
       const [zombie, successor] = await proof.startWorkers("zombie", "successor");
@@ -49,10 +50,10 @@ async function standStill(
   zombie: WorkerProcess,
   successor: WorkerProcess,
 ): Promise<readonly WrittenBatch[]> {
-  const stops = zombie.told("stopping").length;
+  const stops = zombie.told("obeying").length;
   zombie.order(order);
-  await zombie.until(() => zombie.told("stopping").length > stops);
-  const stopped = zombie.told("stopping").at(-1)!;
+  await zombie.until(() => zombie.told("obeying").length > stops);
+  const stopped = zombie.told("obeying").at(-1)!;
   await successor.until(() => successor.told("committed").some(({ offsets }) => isBehind(stopped.offsets, offsets)));
 
   zombie.continue();

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
 import type { Delivery } from "mulgil";
-import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
+import type { CommittedOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
+import type { CommitPoint, WrittenBatch } from "./commit-points.ts";
 
 /** What a worker process is started with. */
 export interface WorkerSettings {
@@ -16,15 +17,12 @@ export interface WorkerSettings {
   readonly transactionTimeoutMs: number;
 }
 
-/** The worker stops itself with SIGSTOP when a commit of a task that reads `input` is next at this point. */
+/** The worker sends itself the signal when a commit is next at this point. */
 export interface WorkerOrder {
-  readonly stopWhen: "before the transaction" | "outputs written" | "offsets sent";
-  readonly input: string;
-}
-
-/** What a transaction has put into a partition. */
-export interface WrittenBatch extends PartitionOffset {
-  readonly records: number;
+  readonly signal: "SIGSTOP" | "SIGKILL";
+  readonly when: CommitPoint;
+  /** Only a commit of a task that reads this topic. @default any */
+  readonly input?: string;
 }
 
 export type WorkerReport =
@@ -32,7 +30,8 @@ export type WorkerReport =
   | { readonly kind: "committed"; readonly offsets: readonly CommittedOffset[] }
   | { readonly kind: "commitFailed"; readonly offsets: readonly CommittedOffset[]; readonly code: string }
   | {
-      readonly kind: "stopping";
+      readonly kind: "obeying";
+      readonly signal: WorkerOrder["signal"];
       readonly offsets: readonly CommittedOffset[];
       readonly written: readonly WrittenBatch[];
     };
