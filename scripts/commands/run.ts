@@ -15,6 +15,7 @@ interface RunOptions extends LogLocation {
   readonly drainTimeout: number;
   readonly logFormat?: LogFormat;
   readonly progressEvery: number;
+  readonly topics: "ensure" | "verify";
   readonly dropStore: readonly string[];
 }
 
@@ -44,6 +45,14 @@ export function addRun(program: Command): void {
       new Option("--progress-every <duration>", "how often the progress is told, where there is no terminal")
         .default(PROGRESS_MS, "5s")
         .argParser(duration),
+    )
+    .addOption(
+      new Option(
+        "--topics <policy>",
+        "ensure makes what is missing; verify only checks, and tells the commands that mend what is missing or wrong",
+      )
+        .choices(["ensure", "verify"])
+        .default("ensure"),
     )
     .addOption(
       new Option(
@@ -79,6 +88,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
       ...(kafka !== undefined && { kafka }),
       workers: options.workers,
       drainTimeoutMs: options.drainTimeout,
+      topics: options.topics,
       droppedStores: options.dropStore,
       onEvent: report.event,
     });

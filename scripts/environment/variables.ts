@@ -9,7 +9,7 @@ export const variables = {
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
 
-/** How brokers are reached: docs/KAFKA.md lists them. */
+/** How brokers and the schema registry are reached: docs/KAFKA.md lists them. */
 export const kafkaVariables: KafkaVariables = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => name.startsWith("MULGIL_KAFKA")),
+  Object.entries(process.env).filter(([name]) => /^MULGIL_(KAFKA|REGISTRY)/.test(name)),
 );

@@ -4,7 +4,7 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
-import { type KafkaVariables, kafkaConnectionFrom } from "../../runtime/log/kafka/kafka-settings.ts";
+import { type KafkaVariables, kafkaSettingsFrom } from "../../runtime/log/kafka/kafka-settings.ts";
 import { readPartition } from "../../runtime/log/read-partition.ts";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { batch, codeOf, textOf } from "../contract/log-under-test.ts";
@@ -35,8 +35,8 @@ describe.skipIf(!(await canStartKafka()))("Kafka over TLS with user and password
   });
 
   async function open(more: KafkaVariables): Promise<KafkaLog> {
-    const connection = await kafkaConnectionFrom({ ...variables, ...more });
-    return new KafkaLog({ connection: connection!, patienceMs: 5_000 });
+    const settings = await kafkaSettingsFrom({ ...variables, ...more });
+    return new KafkaLog({ ...settings!, patienceMs: 5_000 });
   }
 
   it.each(["plain", "scram-sha-256", "scram-sha-512"])("writes and reads with %s", async (mechanism) => {

@@ -27,6 +27,7 @@ export const code = {
   clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
   topicAlreadyExists: 36,
+  invalidReplicationFactor: 38,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,

@@ -26,18 +26,20 @@ export interface KafkaConnection {
   readonly tls?: KafkaTls;
   /** @default no authentication */
   readonly sasl?: KafkaSasl;
+  /** How long an answer may take before the connection counts as broken, and the call is tried again. @default 30_000 */
+  readonly requestTimeoutMs?: number;
 }
 
 const CONNECT_MAX_MS = 10_000;
 const REQUEST_MAX_MS = 30_000;
 
-export function linkFactory({ brokers, clientId, tls, sasl }: KafkaConnection): LinkFactory {
+export function linkFactory({ brokers, clientId, tls, sasl, requestTimeoutMs }: KafkaConnection): LinkFactory {
   return new LinkFactory({
     brokers: [...brokers],
     clientId: clientId ?? "mulgil",
     connectionTimeout: CONNECT_MAX_MS,
     authenticationTimeout: CONNECT_MAX_MS,
-    requestTimeout: REQUEST_MAX_MS,
+    requestTimeout: requestTimeoutMs ?? REQUEST_MAX_MS,
     ...(tls !== undefined && { ssl: { ...tls } }),
     ...(sasl !== undefined && { sasl: saslOptions(sasl) }),
   });
