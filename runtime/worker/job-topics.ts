@@ -1,8 +1,11 @@
 import { ConfigError, type Issue } from "../errors/errors.ts";
-import type { LogAccess, TopicDescription } from "../log/port.ts";
+import type { LogAccess, TopicDescription, TopicSpec } from "../log/port.ts";
 import type { Plan, PlannedTopic } from "../plan/plan.ts";
 
 const DELETE_RETENTION_MS = 7 * 86_400_000;
+
+/** "ensure": what is missing is made. "verify": topics are checked, and never made, changed or deleted. */
+export type TopicsPolicy = "ensure" | "verify";
 
 /** The number of partitions of every topic of a job, as they are. */
 export type PartitionCounts = ReadonlyMap<string, number>;
@@ -33,11 +36,12 @@ export async function ensureJobTopics(
   return new Map(plans.map((plan, index) => [plan.job, resolved[index]!.counts]));
 }
 
-type Topics = ReadonlyMap<string, TopicDescription>;
+export type Topics = ReadonlyMap<string, TopicDescription>;
 
-const byName = (topics: readonly TopicDescription[]): Topics => new Map(topics.map((topic) => [topic.topic, topic]));
+export const byName = (topics: readonly TopicDescription[]): Topics =>
+  new Map(topics.map((topic) => [topic.topic, topic]));
 
-const spec = (topic: PlannedTopic, partitions: number) => ({
+export const spec = (topic: PlannedTopic, partitions: number): TopicSpec => ({
   topic: topic.topic,
   partitions,
   config: {
@@ -47,7 +51,8 @@ const spec = (topic: PlannedTopic, partitions: number) => ({
   },
 });
 
-function resolve(plan: Plan, existing: Topics) {
+/** The partitions of a job's topics, the internal ones that it needs, and what does not fit. */
+export function resolve(plan: Plan, existing: Topics) {
   const issues: Issue[] = [];
   const counts = new Map<string, number>();
   for (const { topic, role } of plan.topics) {
@@ -63,7 +68,7 @@ function resolve(plan: Plan, existing: Topics) {
   }
   issues.push(...copartitionIssues(plan, counts));
   if (issues.length > 0) return { issues, counts, internal: [] };
-  const internal = [];
+  const internal: TopicSpec[] = [];
   for (const topic of plan.topics.filter(({ role }) => role === "repartition" || role === "changelog")) {
     const like = typeof topic.partitions === "number" ? [] : topic.partitions.like;
     const wanted = wantedPartitions(plan, counts, topic);

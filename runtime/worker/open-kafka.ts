@@ -1,10 +1,11 @@
 import type { ConfluentRegistryOptions } from "../../schemas/confluent-registry.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { KafkaConnection } from "../log/kafka/kafka-connection.ts";
+import type { KafkaTuning } from "../log/kafka/kafka-tuning.ts";
 import type { Log } from "../log/port.ts";
 
-/** How a job reaches Kafka and the schema registry beside it. */
-export interface KafkaOptions {
+/** How a job reaches Kafka and the schema registry beside it, and what it asks of the brokers. */
+export interface KafkaOptions extends KafkaTuning {
   readonly connection: KafkaConnection;
   readonly registry: ConfluentRegistryOptions;
 }
@@ -22,17 +23,18 @@ const FIRST_ANSWER_MAX_MS = 10_000;
  * Opens the log on Kafka, once its brokers have answered. The client is loaded by those who use it.
  * @throws {MulgilError} LOG_UNREACHABLE, within seconds, if no broker answers
  */
-export async function openKafka({ connection, registry }: KafkaOptions): Promise<OpenedKafka> {
+export async function openKafka({ registry, ...options }: KafkaOptions): Promise<OpenedKafka> {
   const [{ KafkaLog }, { openConfluentRegistry }] = await Promise.all([
     import("../log/kafka/kafka-log.ts"),
     import("../../schemas/confluent-registry.ts"),
   ]);
-  const first = new KafkaLog({ connection, patienceMs: FIRST_ANSWER_MAX_MS });
+  const patienceMs = Math.min(FIRST_ANSWER_MAX_MS, options.patienceMs ?? FIRST_ANSWER_MAX_MS);
+  const first = new KafkaLog({ ...options, patienceMs });
   try {
     await first.describeTopics();
   } finally {
     await first.close();
   }
-  const log = new KafkaLog({ connection });
+  const log = new KafkaLog(options);
   return { log, registry: await openConfluentRegistry(registry), close: () => log.close() };
 }

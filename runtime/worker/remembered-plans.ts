@@ -1,13 +1,19 @@
 import { ConfigError, type Issue } from "../errors/errors.ts";
-import type { LogAccess } from "../log/port.ts";
+import type { LogAccess, TopicSpec } from "../log/port.ts";
 import { readPartition } from "../log/read-partition.ts";
 import { comparePlans } from "../plan/compare.ts";
 import { lostRepartitions, lostStores } from "../plan/lost-topics.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
+import type { TopicsPolicy } from "./job-topics.ts";
 
 /** Remembers the plan that each job last ran by: a compacted topic of one partition, job name to plan as JSON. */
 const PLANS_TOPIC = "mulgil.plans";
+export const PLANS: TopicSpec = {
+  topic: PLANS_TOPIC,
+  partitions: 1,
+  config: { cleanupPolicy: "compact", retentionMs: -1, deleteRetentionMs: 86_400_000 },
+};
 
 export type RememberedPlans = ReadonlyMap<string, Plan>;
 
@@ -66,6 +72,7 @@ export async function rememberPlans(options: {
   readonly clock: Clock;
   readonly plans: readonly Plan[];
   readonly remembered: RememberedPlans;
+  readonly topics: TopicsPolicy;
 }): Promise<void> {
   const { log, clock, plans, remembered } = options;
   const fresh = plans.filter(({ job, hash, version }) => {
@@ -73,13 +80,7 @@ export async function rememberPlans(options: {
     return before?.hash !== hash || before.version !== version;
   });
   if (fresh.length === 0) return;
-  await log.ensureTopics([
-    {
-      topic: PLANS_TOPIC,
-      partitions: 1,
-      config: { cleanupPolicy: "compact", retentionMs: -1, deleteRetentionMs: 86_400_000 },
-    },
-  ]);
+  if (options.topics === "ensure") await log.ensureTopics([PLANS]);
   const records = fresh.map((plan) => ({
     key: Buffer.from(plan.job),
     value: Buffer.from(JSON.stringify(plan)),

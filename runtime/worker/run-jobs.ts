@@ -2,12 +2,15 @@ import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError, DefinitionError } from "../errors/errors.ts";
+import type { LogAccess } from "../log/port.ts";
 import { compile } from "../plan/compile.ts";
+import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
-import { ensureJobTopics } from "./job-topics.ts";
-import { comparedPlans, forgetChangelogs, rememberPlans } from "./remembered-plans.ts";
+import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-topics.ts";
+import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
+import { verifyJobTopics } from "./verify-job-topics.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -22,6 +25,8 @@ export interface RunJobsOptions {
   readonly rebalanceTimeoutMs?: number;
   /** Other processes may be members of the same groups. @default false */
   readonly isShared?: boolean;
+  /** Whether topics are made, or only checked. @default "ensure" */
+  readonly topics?: TopicsPolicy;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
 }
@@ -69,7 +74,7 @@ const ABANDON_TIMEOUT_MS = 2_000;
 
 /** Runs jobs on a log. What `startJobs` does, with everything from outside as an argument. */
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
-  const { environment, registry, workers: workerCount = 1 } = options;
+  const { environment, registry, workers: workerCount = 1, topics = "ensure" } = options;
   refuseDuplicates(jobs);
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
@@ -93,9 +98,9 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   };
   const plans = compileAll(jobs);
   const comparison = await comparedPlans(environment.log, plans, options.droppedStores ?? []);
-  await forgetChangelogs(environment.log, comparison);
-  const partitionCounts = await ensureJobTopics(environment.log, plans);
-  await rememberPlans({ log: environment.log, clock: environment.clock, plans, remembered: comparison.remembered });
+  const { log, clock } = environment;
+  const partitionCounts = await preparedTopics(log, plans, comparison, topics);
+  await rememberPlans({ log, clock, plans, topics, remembered: comparison.remembered });
   const runtimes: JobRuntime[] = [];
   for (const [index, job] of jobs.entries()) {
     runtimes.push(
@@ -174,6 +179,17 @@ const tasksIn = (workers: readonly Worker[]): Pick<JobStatus, "tasks" | "standby
   tasks: workers.reduce((sum, { standing }) => sum + standing.running, 0),
   standbys: workers.reduce((sum, { standing }) => sum + standing.standbys, 0),
 });
+
+async function preparedTopics(
+  log: LogAccess,
+  plans: readonly Plan[],
+  comparison: PlanComparison,
+  topics: TopicsPolicy,
+): Promise<ReadonlyMap<string, PartitionCounts>> {
+  if (topics === "verify") return await verifyJobTopics({ log, plans, forgotten: comparison.forgotten });
+  await forgetChangelogs(log, comparison);
+  return await ensureJobTopics(log, plans);
+}
 
 /** @returns whether all of them end, one way or another, in this time */
 async function endsWithin(clock: Clock, ms: number, works: readonly Promise<unknown>[]): Promise<boolean> {

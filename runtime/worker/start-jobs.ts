@@ -8,6 +8,7 @@ import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
 import type { JobEvent } from "./job-event.ts";
+import type { TopicsPolicy } from "./job-topics.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
 import { type JobsRun, runJobs } from "./run-jobs.ts";
 
@@ -24,6 +25,11 @@ export interface StartOptions {
   readonly onEvent?: (event: JobEvent) => void;
   /** How long `stop` waits for the last commits. @default 30_000 */
   readonly drainTimeoutMs?: number;
+  /**
+   * "verify", where a cluster does not let jobs make topics: a start only checks that they exist, with the partitions, clean-up and retention that the
+   * jobs need, and reports all that is missing or wrong at once, with the commands that mend it. Nothing is made, changed or deleted. @default "ensure"
+   */
+  readonly topics?: TopicsPolicy;
   /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
   readonly droppedStores?: readonly string[];
 }
@@ -32,7 +38,7 @@ export interface StartOptions {
  * Starts jobs in this process, on Kafka or on the embedded log of a data directory, and returns when their topics exist and their workers have been
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
- * @throws {ConfigError} TOPIC_MISSING and other mistakes of the surroundings
+ * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG and other mistakes of the surroundings
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
@@ -51,6 +57,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         onEvent: options.onEvent ?? (() => undefined),
       },
       ...(options.workers !== undefined && { workers: options.workers }),
+      ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });

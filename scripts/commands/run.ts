@@ -17,6 +17,7 @@ interface RunOptions extends LogLocation {
   readonly drainTimeout: number;
   readonly logFormat?: LogFormat;
   readonly progressEvery: number;
+  readonly topics: "ensure" | "verify";
   readonly dropStore: readonly string[];
 }
 
@@ -53,6 +54,14 @@ export function addRun(program: Command): void {
       new Option("--progress-every <duration>", "how often the progress is told, where there is no terminal")
         .default(PROGRESS_MS, "5s")
         .argParser(duration),
+    )
+    .addOption(
+      new Option(
+        "--topics <policy>",
+        "ensure makes what is missing; verify only checks, and tells the commands that mend what is missing or wrong",
+      )
+        .choices(["ensure", "verify"])
+        .default("ensure"),
     )
     .addOption(
       new Option(
@@ -118,6 +127,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     ...(kafka !== undefined && { kafka }),
     workers: options.workers,
     drainTimeoutMs: options.drainTimeout,
+    topics: options.topics,
     droppedStores: options.dropStore,
     onEvent: report.event,
   });

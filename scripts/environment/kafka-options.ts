@@ -12,14 +12,16 @@ export async function kafkaOptions(options: {
   readonly registry?: string;
 }): Promise<KafkaOptions | undefined> {
   if (options.kafka === undefined) return undefined;
-  const { kafkaConnectionFrom } = await import("../../runtime/log/kafka/kafka-settings.ts");
-  const connection = await kafkaConnectionFrom({ ...kafkaVariables, MULGIL_KAFKA: options.kafka });
-  if (connection === undefined) return undefined;
-  if (options.registry === undefined) {
+  const { kafkaSettingsFrom } = await import("../../runtime/log/kafka/kafka-settings.ts");
+  const named = { MULGIL_KAFKA: options.kafka, MULGIL_REGISTRY: options.registry };
+  const settings = await kafkaSettingsFrom({ ...kafkaVariables, ...named });
+  if (settings === undefined) return undefined;
+  const { registry } = settings;
+  if (registry === undefined) {
     throw new MulgilError(
       "values on Kafka carry the id of their schema, and no schema registry is named: give --registry URL, or set MULGIL_REGISTRY",
       { code: "REGISTRY_MISSING" },
     );
   }
-  return { connection, registry: { url: options.registry } };
+  return { ...settings, registry };
 }

@@ -11,9 +11,9 @@ export const variables = {
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
 
-/** How brokers are reached: docs/KAFKA.md lists them. */
+/** How brokers and the schema registry are reached: docs/KAFKA.md lists them. */
 export const kafkaVariables: KafkaVariables = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => name.startsWith("MULGIL_KAFKA")),
+  Object.entries(process.env).filter(([name]) => /^MULGIL_(KAFKA|REGISTRY)/.test(name)),
 );
 
 /** For a process that is to be this worker of the run. Everything else it inherits: secrets are in no argument. */

@@ -4,7 +4,7 @@ import { closeSync, openSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
-import { type BrokerNode, brokerProperties, type SaslIdentity } from "./broker-properties.ts";
+import { type BrokerNode, brokerProperties, type SaslIdentity, type TlsIdentity } from "./broker-properties.ts";
 import { jdkProgram } from "./variables.ts";
 
 const run = promisify(execFile);
@@ -15,7 +15,9 @@ export interface Installation {
   /** The folder with the broker's jars. */
   readonly jars: string;
   readonly clusterId: string;
+  readonly tls: TlsIdentity | undefined;
   readonly sasl: SaslIdentity | undefined;
+  readonly javaOptions: readonly string[];
 }
 
 /** Writes a node's configuration and prepares its data folder; a folder that is prepared already is left as it is. */
@@ -25,9 +27,9 @@ export async function prepareNode(
   installation: Installation,
   overrides: Readonly<Record<string, string>>,
 ): Promise<void> {
-  const { jars, clusterId, sasl } = installation;
+  const { jars, clusterId, tls, sasl } = installation;
   await mkdir(node.folder, { recursive: true });
-  await writeFile(propertiesOf(node), brokerProperties(node, nodes, { sasl, overrides }), { mode: 0o600 });
+  await writeFile(propertiesOf(node), brokerProperties(node, nodes, { tls, sasl, overrides }), { mode: 0o600 });
   const scram = (sasl === undefined ? [] : ["SCRAM-SHA-256", "SCRAM-SHA-512"]).flatMap((mechanism) => [
     "--add-scram",
     `${mechanism}=[name=${sasl!.username},password=${sasl!.password}]`,
@@ -37,13 +39,13 @@ export async function prepareNode(
 }
 
 /** Starts the process of a node; its output goes to a file beside its data. */
-export function startNode(node: BrokerNode, { jars }: Installation, detached: boolean): ChildProcess {
+export function startNode(node: BrokerNode, { jars, javaOptions }: Installation, detached: boolean): ChildProcess {
   const output = openSync(outputOf(node), "a");
   const memory = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"];
   const logging = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
   const child = spawn(
     jdkProgram("java"),
-    [...memory, ...logging, ...classPath(jars), "kafka.Kafka", propertiesOf(node)],
+    [...memory, ...logging, ...javaOptions, ...classPath(jars), "kafka.Kafka", propertiesOf(node)],
     {
       detached,
       stdio: ["ignore", output, output],

@@ -6,28 +6,42 @@ export interface BrokerNode {
   readonly controllerPort: number;
   /** Where clients with a password come in, over TLS. */
   readonly saslPort: number | undefined;
+  /** Where clients with a certificate come in. */
+  readonly tlsPort?: number | undefined;
   /** Holds the node's data, configuration and output. */
   readonly folder: string;
+}
+
+/** How a node shows who it is, over TLS. */
+export interface TlsIdentity {
+  /** PKCS12, with the certificate that clients must trust. */
+  readonly keystore: string;
+  readonly keystorePassword: string;
+  /** PEM file of the authority whose clients come in by their certificates. */
+  readonly clientCaFile: string | undefined;
 }
 
 export interface SaslIdentity {
   readonly username: string;
   readonly password: string;
-  /** PKCS12, with the certificate that clients must trust. */
-  readonly keystore: string;
 }
 
 /** The configuration of one node of a small cluster for development and tests: short time-outs are allowed, nothing waits for company. */
 export function brokerProperties(
   node: BrokerNode,
   nodes: readonly BrokerNode[],
-  options: { readonly sasl: SaslIdentity | undefined; readonly overrides: Readonly<Record<string, string>> },
+  options: {
+    readonly tls: TlsIdentity | undefined;
+    readonly sasl: SaslIdentity | undefined;
+    readonly overrides: Readonly<Record<string, string>>;
+  },
 ): string {
   const replicas = Math.min(3, nodes.length);
   const minInSync = replicas === 3 ? 2 : 1;
   const listeners = [
     `PLAINTEXT://${LOOPBACK}:${node.port}`,
     ...(node.saslPort === undefined ? [] : [`SASL_SSL://${LOOPBACK}:${node.saslPort}`]),
+    ...(node.tlsPort === undefined ? [] : [`SSL://${LOOPBACK}:${node.tlsPort}`]),
   ].join(",");
   const properties: Record<string, string | number> = {
     "process.roles": "broker,controller",
@@ -36,7 +50,7 @@ export function brokerProperties(
     "advertised.listeners": listeners,
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
-    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL",
     "controller.quorum.voters": nodes.map(({ id, controllerPort }) => `${id}@${LOOPBACK}:${controllerPort}`).join(","),
     "log.dirs": `${node.folder}/data`,
     "auto.create.topics.enable": "false",
@@ -56,6 +70,7 @@ export function brokerProperties(
     "log.cleaner.dedupe.buffer.size": 2_097_152,
     "broker.session.timeout.ms": 3_000,
     "broker.heartbeat.interval.ms": 500,
+    ...(options.tls !== undefined && tlsProperties(options.tls)),
     ...(options.sasl !== undefined && saslProperties(options.sasl)),
     ...options.overrides,
   };
@@ -64,7 +79,21 @@ export function brokerProperties(
     .join("\n")}\n`;
 }
 
-function saslProperties({ username, password, keystore }: SaslIdentity): Record<string, string> {
+function tlsProperties({ keystore, keystorePassword, clientCaFile }: TlsIdentity): Record<string, string> {
+  return {
+    "ssl.keystore.type": "PKCS12",
+    "ssl.keystore.location": keystore,
+    "ssl.keystore.password": keystorePassword,
+    "ssl.key.password": keystorePassword,
+    ...(clientCaFile !== undefined && {
+      "listener.name.ssl.ssl.client.auth": "required",
+      "listener.name.ssl.ssl.truststore.type": "PEM",
+      "listener.name.ssl.ssl.truststore.location": clientCaFile,
+    }),
+  };
+}
+
+function saslProperties({ username, password }: SaslIdentity): Record<string, string> {
   const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`;
   const scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
   const listener = "listener.name.sasl_ssl";
@@ -73,9 +102,5 @@ function saslProperties({ username, password, keystore }: SaslIdentity): Record<
     [`${listener}.plain.sasl.jaas.config`]: plain,
     [`${listener}.scram-sha-256.sasl.jaas.config`]: scram,
     [`${listener}.scram-sha-512.sasl.jaas.config`]: scram,
-    "ssl.keystore.type": "PKCS12",
-    "ssl.keystore.location": keystore,
-    "ssl.keystore.password": password,
-    "ssl.key.password": password,
   };
 }

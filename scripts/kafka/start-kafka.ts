@@ -14,7 +14,7 @@ import {
   startNode,
   stopNode,
 } from "./broker-process.ts";
-import type { BrokerNode, SaslIdentity } from "./broker-properties.ts";
+import type { BrokerNode } from "./broker-properties.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
 import { makeTlsIdentity } from "./tls-identity.ts";
 import { cacheFolder } from "./variables.ts";
@@ -29,6 +29,10 @@ export interface StartKafkaOptions {
   readonly dir: string;
   /** Adds listeners with a password over TLS. @default false */
   readonly sasl?: boolean;
+  /** PEM file of an authority: adds listeners over TLS for clients that show a certificate of it. */
+  readonly clientCaFile?: string;
+  /** Of the brokers' Java, beside memory and logging. */
+  readonly javaOptions?: readonly string[];
   /** Properties that replace those of broker-properties.ts. */
   readonly overrides?: Readonly<Record<string, string>>;
   /** Leaves the brokers running when this process ends. @default false */
@@ -43,10 +47,18 @@ export interface SaslAccess {
   readonly caFile: string;
 }
 
+export interface TlsAccess {
+  readonly bootstrap: string;
+  /** The certificate that clients must trust. */
+  readonly caFile: string;
+}
+
 export interface RunningKafka {
   /** Addresses for clients, by commas. */
   readonly bootstrap: string;
   readonly sasl: SaslAccess | undefined;
+  /** For clients with a certificate. */
+  readonly mutualTls: TlsAccess | undefined;
   /** By node, which count from 1. */
   readonly pids: ReadonlyMap<number, number>;
   /** Stops all nodes; the data stays. */
@@ -74,25 +86,22 @@ export async function startKafka(options: StartKafkaOptions): Promise<RunningKaf
   const jars = await brokerJars(cacheFolder);
   const cluster = await clusterFile(folder, options);
   const nodes = cluster.nodes.map((node) => ({ ...node, folder: path.join(folder, `node-${node.id}`) }));
-  const tls = options.sasl === true ? await makeTlsIdentity(folder, cluster.password) : undefined;
-  const sasl: SaslIdentity | undefined =
-    tls === undefined ? undefined : { username: "mulgil", password: cluster.password, keystore: tls.keystore };
-  const installation: Installation = { jars, clusterId: cluster.clusterId, sasl };
+  const identity = await tlsIdentity(folder, cluster.password, options);
+  const { tls, caFile } = identity ?? {};
+  const sasl = options.sasl === true ? { username: "mulgil", password: cluster.password } : undefined;
+  const javaOptions = options.javaOptions ?? [];
+  const installation: Installation = { jars, clusterId: cluster.clusterId, tls, sasl, javaOptions };
   for (const node of nodes) await prepareNode(node, nodes, installation, options.overrides ?? {});
   const running = new Nodes(nodes, installation, options.detached ?? false);
   for (const { id } of nodes) running.start(id);
   await running.ready();
   return {
     bootstrap: addresses(nodes.map(({ port }) => port)),
-    sasl:
-      tls === undefined
+    sasl: sasl && { ...sasl, bootstrap: addresses(nodes.map(({ saslPort }) => saslPort!)), caFile: caFile! },
+    mutualTls:
+      options.clientCaFile === undefined
         ? undefined
-        : {
-            bootstrap: addresses(nodes.map(({ saslPort }) => saslPort!)),
-            username: sasl!.username,
-            password: cluster.password,
-            caFile: tls.caFile,
-          },
+        : { bootstrap: addresses(nodes.map(({ tlsPort }) => tlsPort!)), caFile: caFile! },
     get pids() {
       return running.pids;
     },
@@ -102,6 +111,12 @@ export async function startKafka(options: StartKafkaOptions): Promise<RunningKaf
   };
 }
 
+async function tlsIdentity(folder: string, keystorePassword: string, { sasl, clientCaFile }: StartKafkaOptions) {
+  if (sasl !== true && clientCaFile === undefined) return undefined;
+  const { keystore, caFile } = await makeTlsIdentity(folder, keystorePassword);
+  return { tls: { keystore, keystorePassword, clientCaFile }, caFile };
+}
+
 const addresses = (ports: readonly number[]): string => ports.map((port) => `${LOOPBACK}:${port}`).join(",");
 
 async function clusterFile(folder: string, options: StartKafkaOptions): Promise<ClusterFile> {
@@ -109,12 +124,13 @@ async function clusterFile(folder: string, options: StartKafkaOptions): Promise<
   const stored = await readFile(file, "utf8").catch(() => undefined);
   if (stored !== undefined) return JSON.parse(stored) as ClusterFile;
   const count = options.nodes ?? 1;
-  const ports = await freePorts(count * 3);
+  const ports = await freePorts(count * 4);
   const nodes = Array.from({ length: count }, (_, index) => ({
     id: index + 1,
-    port: ports[index * 3]!,
-    controllerPort: ports[index * 3 + 1]!,
-    saslPort: options.sasl === true ? ports[index * 3 + 2]! : undefined,
+    port: ports[index * 4]!,
+    controllerPort: ports[index * 4 + 1]!,
+    saslPort: options.sasl === true ? ports[index * 4 + 2]! : undefined,
+    tlsPort: options.clientCaFile === undefined ? undefined : ports[index * 4 + 3]!,
   }));
   const cluster = {
     clusterId: newClusterId(),

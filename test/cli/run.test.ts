@@ -56,6 +56,17 @@ async function project() {
 const isRunning = ({ stdout }: { readonly stdout: string }) => stdout.includes('"message":"running"');
 
 describe("mulgil run", () => {
+  it("only verifies topics with --topics verify: tells all that are missing, and makes none", async () => {
+    const { cwd, run } = await project();
+    const { code, stderr } = await run("--topics", "verify", "--until-idle");
+    expect(code).toBe(1);
+    for (const topic of ["totals", "totals.dlq", "totals.totals.changelog", "mulgil.plans"])
+      expect(stderr).toContain(`kafka-topics.sh --create --topic ${topic} --partitions`);
+    expect(stderr).not.toContain("--topic events");
+    const { stdout } = await mulgil(["topics"], { cwd, env: { MULGIL_DATA_DIR: "data" } });
+    expect(stdout).not.toContain("totals");
+  });
+
   it("ends with --until-idle when everything is done, with a summary a job as JSON lines", async () => {
     const { run, totals } = await project();
     const { code, stdout, stderr } = await run("--until-idle");

@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
 import { KafkaLog, type KafkaLogOptions } from "../../runtime/log/kafka/kafka-log.ts";
 import type { FetchedBatch, GroupListener, TopicConfig } from "../../runtime/log/port.ts";
 import { readPartition } from "../../runtime/log/read-partition.ts";
+import { openKafka } from "../../runtime/worker/open-kafka.ts";
 import { batch, codeOf, record, roundRobin, textOf } from "../contract/log-under-test.ts";
 import { brokerForTests } from "./broker-for-tests.ts";
 
@@ -66,12 +67,35 @@ describe.skipIf(!broker.isThere)("the log on Kafka, beyond the contract", () => 
     expect((await readPartition(log, { topic, partition: 0 })).map(textOf)).toEqual(values);
   });
 
-  it("only verifies topics where that is all it may do", async () => {
-    const careful = open({ verifyTopicsOnly: true });
-    await careful.ensureTopics([{ topic, partitions: 1, config }]);
-    const missing = { topic: `${topic}-more`, partitions: 3, config };
-    expect(await codeOf(careful.ensureTopics([missing]))).toBe("LOG_TOPICS_MISSING");
-    expect(await codeOf(careful.ensureTopics([{ topic, partitions: 2, config }]))).toBe("LOG_PARTITIONS");
+  it("asks the brokers for what a start was given", async () => {
+    const connection = { brokers: broker.isThere ? broker.bootstrap.split(",") : [] };
+    const registry = { url: "http://127.0.0.1:1" };
+    const spec = { topic: `${topic}-copied`, partitions: 1, config };
+    const many = await openKafka({ connection, registry, replicationFactor: 99 });
+    const refused = many.log.ensureTopics([spec]);
+    await expect(refused).rejects.toMatchObject({
+      code: "LOG_REPLICATION",
+      message: expect.stringContaining("99 copies"),
+    });
+    await many.close();
+
+    const small = await openKafka({ connection, registry, compression: "gzip", replicationFactor: 1 });
+    await small.log.ensureTopics([{ ...spec, topic: `${topic}-small` }]);
+    // It fits into the largest request only if it is compressed.
+    const value = "again and ".repeat(150_000);
+    await expect(log.produce([batch(topic, 0, value)])).rejects.toMatchObject({ code: "LOG_RECORD_TOO_LARGE" });
+    await small.log.produce([batch(`${topic}-small`, 0, value)]);
+    expect((await readPartition(log, { topic: `${topic}-small`, partition: 0 })).map(textOf)).toEqual([value]);
+    await small.close();
+  });
+
+  it("gives up within the patience that a start was given", async () => {
+    const connection = { brokers: ["127.0.0.1:1"] };
+    const opening = openKafka({ connection, registry: { url: "http://127.0.0.1:1" }, patienceMs: 300 });
+    await expect(opening).rejects.toMatchObject({
+      code: "LOG_UNREACHABLE",
+      message: expect.stringContaining("within 300 ms"),
+    });
   });
 
   it("never follows a position that retention has removed, and leaves the group's offsets alone", async () => {

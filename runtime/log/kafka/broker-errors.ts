@@ -27,6 +27,7 @@ export const code = {
   clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
   topicAlreadyExists: 36,
+  invalidReplicationFactor: 38,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
@@ -100,10 +101,13 @@ export function asMulgilError(error: unknown, what: string): MulgilError {
   if (error instanceof MulgilError) return error;
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.name === "KafkaJSSASLAuthenticationError") {
-    return new MulgilError(`Kafka refuses the credentials (${message}); check mechanism, user and password`, {
-      code: "LOG_AUTHENTICATION",
-      cause: error,
-    });
+    return new MulgilError(
+      `Kafka refuses the credentials (${message}); check mechanism, user and password, or the token`,
+      {
+        code: "LOG_AUTHENTICATION",
+        cause: error,
+      },
+    );
   }
   if (AUTHORIZATION.has(brokerCodeOf(error) ?? 0)) {
     return new MulgilError(`Kafka does not allow it: could not ${what} (${message}); give the user that right`, {

@@ -1,4 +1,5 @@
-import { LinkFactory, type SASLOptions } from "./kafkajs.ts";
+import { LinkFactory, type Mechanism, type SASLOptions } from "./kafkajs.ts";
+import { oauthBearer } from "./oauth-bearer.ts";
 
 export type KafkaSasl =
   | {
@@ -26,24 +27,30 @@ export interface KafkaConnection {
   readonly tls?: KafkaTls;
   /** @default no authentication */
   readonly sasl?: KafkaSasl;
+  /** How long an answer may take before the connection counts as broken, and the call is tried again. @default 30_000 */
+  readonly requestTimeoutMs?: number;
 }
 
 const CONNECT_MAX_MS = 10_000;
 const REQUEST_MAX_MS = 30_000;
+/**
+ * Where brokers limit sessions (connections.max.reauth.ms), kafkajs shows again who it is with the first request that comes this shortly before
+ * the end. It must be short: in a session that is shorter, each request would, and brokers refuse that more than once a second.
+ */
+const REAUTHENTICATE_BEFORE_MS = 1_000;
 
-export function linkFactory({ brokers, clientId, tls, sasl }: KafkaConnection): LinkFactory {
+export function linkFactory({ brokers, clientId, tls, sasl, requestTimeoutMs }: KafkaConnection): LinkFactory {
   return new LinkFactory({
     brokers: [...brokers],
     clientId: clientId ?? "mulgil",
     connectionTimeout: CONNECT_MAX_MS,
     authenticationTimeout: CONNECT_MAX_MS,
-    requestTimeout: REQUEST_MAX_MS,
+    reauthenticationThreshold: REAUTHENTICATE_BEFORE_MS,
+    requestTimeout: requestTimeoutMs ?? REQUEST_MAX_MS,
     ...(tls !== undefined && { ssl: { ...tls } }),
     ...(sasl !== undefined && { sasl: saslOptions(sasl) }),
   });
 }
 
-function saslOptions(sasl: KafkaSasl): SASLOptions {
-  if (sasl.mechanism !== "oauthbearer") return { ...sasl } as SASLOptions;
-  return { mechanism: sasl.mechanism, oauthBearerProvider: async () => ({ value: await sasl.token() }) };
-}
+const saslOptions = (sasl: KafkaSasl): SASLOptions | Mechanism =>
+  sasl.mechanism === "oauthbearer" ? oauthBearer(sasl.token) : ({ ...sasl } as SASLOptions);

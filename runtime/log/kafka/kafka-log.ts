@@ -25,30 +25,20 @@ import { Directory } from "./directory.ts";
 import { type KafkaConnection, linkFactory } from "./kafka-connection.ts";
 import { KafkaGroupConsumer } from "./kafka-group-consumer.ts";
 import { KafkaReader } from "./kafka-reader.ts";
+import type { KafkaTuning } from "./kafka-tuning.ts";
 import type { LinkFactory } from "./kafkajs.ts";
 import { Membership } from "./membership.ts";
 import { committedOffsets, listOffsets, type OffsetServices } from "./offsets.ts";
 import { PlainProducer } from "./plain-producer.ts";
-import type { Compression } from "./protocol/compression.ts";
 import type { Patience } from "./retry.ts";
 import { TopicAdmin } from "./topic-admin.ts";
 import { TopicConfigs } from "./topic-configs.ts";
 import { KafkaTransactionalProducer } from "./transactional-producer.ts";
 
-export interface KafkaLogOptions {
+export interface KafkaLogOptions extends KafkaTuning {
   readonly connection: KafkaConnection;
   /** @default the machine's clock */
   readonly clock?: Clock;
-  /** An open transaction that is older is aborted by the broker. @default 60_000 */
-  readonly transactionTimeoutMs?: number;
-  /** How long a call goes on trying while brokers are away. @default 120_000 */
-  readonly patienceMs?: number;
-  /** Of what is written; "none" leaves it to the topic's compression.type. @default "none" */
-  readonly compression?: Compression;
-  /** Copies of each partition of topics that are made. @default the broker's default.replication.factor */
-  readonly replicationFactor?: number;
-  /** Topics are checked and never made, where the cluster forbids that. @default false */
-  readonly verifyTopicsOnly?: boolean;
 }
 
 const SESSION_TIMEOUT_MS = 30_000;
@@ -97,7 +87,6 @@ export class KafkaLog implements Log {
     this.#admin = new TopicAdmin({
       ...{ connections, directory, configs, patience, addresses: this.#addresses },
       replicationFactor: options.replicationFactor ?? BROKER_DECIDES,
-      verifyOnly: options.verifyTopicsOnly ?? false,
     });
   }
 

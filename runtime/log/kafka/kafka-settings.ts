@@ -1,9 +1,13 @@
-import { readFile } from "node:fs/promises";
+import type { ConfluentRegistryOptions } from "../../../schemas/confluent-registry.ts";
 import { ConfigError, type Issue } from "../../errors/errors.ts";
-import type { KafkaConnection, KafkaSasl, KafkaTls } from "./kafka-connection.ts";
+import type { KafkaConnection } from "./kafka-connection.ts";
+import type { KafkaTuning } from "./kafka-tuning.ts";
+import { compressionBits } from "./protocol/compression.ts";
+import { type RegistryVariables, registryFrom } from "./registry-settings.ts";
+import { saslFrom, tlsFrom } from "./security-settings.ts";
 
 /** How brokers are reached, as it stands in environment variables and files. Secrets are better kept in files. */
-export interface KafkaVariables {
+export interface KafkaVariables extends RegistryVariables {
   /** `host:port`, several by commas. */
   readonly MULGIL_KAFKA?: string | undefined;
   /** "1" for TLS with the authorities of the machine. */
@@ -20,20 +24,47 @@ export interface KafkaVariables {
   readonly MULGIL_KAFKA_PASSWORD_FILE?: string | undefined;
   /** Read again whenever a connection needs a token. */
   readonly MULGIL_KAFKA_TOKEN_FILE?: string | undefined;
+  /** Copies of each partition of topics that are made. */
+  readonly MULGIL_KAFKA_REPLICATION_FACTOR?: string | undefined;
+  /** "none", "gzip" or "zstd", of what is written. */
+  readonly MULGIL_KAFKA_COMPRESSION?: string | undefined;
+  /** How long calls go on trying while brokers are away. */
+  readonly MULGIL_KAFKA_PATIENCE_MS?: string | undefined;
+  /** How long an answer may take before it is asked again. */
+  readonly MULGIL_KAFKA_REQUEST_TIMEOUT_MS?: string | undefined;
 }
 
-const ADDRESS = /^[^\s:,]+:\d{1,5}$/;
-const PASSWORD_MECHANISMS = ["plain", "scram-sha-256", "scram-sha-512"] as const;
+/** What the variables say. Secrets are in here: never print it. */
+export interface KafkaSettings extends KafkaTuning {
+  readonly connection: KafkaConnection;
+  /** If an address of a registry is named. */
+  readonly registry?: ConfluentRegistryOptions;
+}
 
-/** Undefined if no broker is named. @throws {ConfigError} KAFKA_… with every mistake; no secret is in it */
-export async function kafkaConnectionFrom(variables: KafkaVariables): Promise<KafkaConnection | undefined> {
+/** Fetches wait at the broker for a fifth of a second. */
+const REQUEST_TIMEOUT_MIN_MS = 1_000;
+/** Of timers. */
+const WHOLE_MAX = 2 ** 31 - 1;
+const ADDRESS = /^[^\s:,]+:\d{1,5}$/;
+
+/** Undefined if no broker is named. @throws {ConfigError} KAFKA_… and REGISTRY_ADDRESS with every mistake; no secret is in it */
+export async function kafkaSettingsFrom(variables: KafkaVariables): Promise<KafkaSettings | undefined> {
   if (variables.MULGIL_KAFKA === undefined || variables.MULGIL_KAFKA === "") return undefined;
   const issues: Issue[] = [];
   const brokers = brokersFrom(variables.MULGIL_KAFKA, issues);
   const tls = await tlsFrom(variables, issues);
   const sasl = await saslFrom(variables, issues);
-  if (issues.length > 0) throw new ConfigError("the connection to Kafka is not configured well:", issues);
-  return { brokers, ...(tls !== undefined && { tls }), ...(sasl !== undefined && { sasl }) };
+  const requestTimeoutMs = wholeFrom("MULGIL_KAFKA_REQUEST_TIMEOUT_MS", variables, REQUEST_TIMEOUT_MIN_MS, issues);
+  const tuning = tuningFrom(variables, issues);
+  const registry = await registryFrom(variables, issues);
+  if (issues.length > 0) throw new ConfigError("Kafka and its schema registry are not configured well:", issues);
+  const connection = {
+    brokers,
+    ...(tls !== undefined && { tls }),
+    ...(sasl !== undefined && { sasl }),
+    ...(requestTimeoutMs !== undefined && { requestTimeoutMs }),
+  };
+  return { connection, ...tuning, ...(registry !== undefined && { registry }) };
 }
 
 function brokersFrom(text: string, issues: Issue[]): readonly string[] {
@@ -48,72 +79,43 @@ function brokersFrom(text: string, issues: Issue[]): readonly string[] {
   return brokers;
 }
 
-async function tlsFrom(variables: KafkaVariables, issues: Issue[]): Promise<KafkaTls | undefined> {
-  const { MULGIL_KAFKA_TLS, MULGIL_KAFKA_CERT_FILE, MULGIL_KAFKA_KEY_FILE } = variables;
-  if ((MULGIL_KAFKA_CERT_FILE === undefined) !== (MULGIL_KAFKA_KEY_FILE === undefined)) {
-    issues.push({
-      code: "KAFKA_TLS",
-      at: "MULGIL_KAFKA_CERT_FILE",
-      message: "a certificate needs its key in MULGIL_KAFKA_KEY_FILE, and the reverse",
-    });
-  }
-  const ca = await contentOf("MULGIL_KAFKA_CA_FILE", variables, issues);
-  const cert = await contentOf("MULGIL_KAFKA_CERT_FILE", variables, issues);
-  const key = await contentOf("MULGIL_KAFKA_KEY_FILE", variables, issues);
-  if (MULGIL_KAFKA_TLS !== "1" && ca === undefined && cert === undefined) return undefined;
-  return { ...(ca !== undefined && { ca }), ...(cert !== undefined && { cert }), ...(key !== undefined && { key }) };
+function tuningFrom(variables: KafkaVariables, issues: Issue[]): KafkaTuning {
+  const replicationFactor = wholeFrom("MULGIL_KAFKA_REPLICATION_FACTOR", variables, 1, issues);
+  const patienceMs = wholeFrom("MULGIL_KAFKA_PATIENCE_MS", variables, 1, issues);
+  const compression = compressionFrom(variables, issues);
+  return {
+    ...(replicationFactor !== undefined && { replicationFactor }),
+    ...(patienceMs !== undefined && { patienceMs }),
+    ...(compression !== undefined && { compression }),
+  };
 }
 
-async function saslFrom(variables: KafkaVariables, issues: Issue[]): Promise<KafkaSasl | undefined> {
-  const { MULGIL_KAFKA_SASL: mechanism, MULGIL_KAFKA_USER: username, MULGIL_KAFKA_TOKEN_FILE: tokenFile } = variables;
-  if (mechanism === undefined) return undefined;
-  if (mechanism === "oauthbearer") {
-    if (tokenFile !== undefined) return { mechanism, token: async () => (await readFile(tokenFile, "utf8")).trim() };
-    issues.push({
-      code: "KAFKA_SASL",
-      at: "MULGIL_KAFKA_TOKEN_FILE",
-      message: "oauthbearer needs a file with the token",
-    });
-    return undefined;
-  }
-  const known = PASSWORD_MECHANISMS.find((each) => each === mechanism);
-  if (known === undefined) {
-    const list = [...PASSWORD_MECHANISMS, "oauthbearer"].join(", ");
-    issues.push({
-      code: "KAFKA_SASL",
-      at: "MULGIL_KAFKA_SASL",
-      message: `"${mechanism}" is not known: use one of ${list}`,
-    });
-    return undefined;
-  }
-  const password =
-    (await contentOf("MULGIL_KAFKA_PASSWORD_FILE", variables, issues))?.trim() ?? variables.MULGIL_KAFKA_PASSWORD;
-  if (username === undefined || password === undefined) {
-    issues.push({
-      code: "KAFKA_SASL",
-      at: "MULGIL_KAFKA_USER",
-      message: `${known} needs a user, and a password in MULGIL_KAFKA_PASSWORD_FILE or MULGIL_KAFKA_PASSWORD`,
-    });
-    return undefined;
-  }
-  return { mechanism: known, username, password };
-}
-
-async function contentOf(
-  name: keyof KafkaVariables,
+function wholeFrom(
+  name: "MULGIL_KAFKA_REPLICATION_FACTOR" | "MULGIL_KAFKA_PATIENCE_MS" | "MULGIL_KAFKA_REQUEST_TIMEOUT_MS",
   variables: KafkaVariables,
+  min: number,
   issues: Issue[],
-): Promise<string | undefined> {
-  const file = variables[name];
-  if (file === undefined) return undefined;
-  try {
-    return await readFile(file, "utf8");
-  } catch (error) {
+): number | undefined {
+  const text = variables[name];
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= WHOLE_MAX) return value;
+  issues.push({
+    code: "KAFKA_NUMBER",
+    at: name,
+    message: `"${text}" does not fit: give a whole number from ${min} to ${WHOLE_MAX}`,
+  });
+  return undefined;
+}
+
+function compressionFrom({ MULGIL_KAFKA_COMPRESSION: text }: KafkaVariables, issues: Issue[]) {
+  const known = Object.keys(compressionBits) as (keyof typeof compressionBits)[];
+  const found = known.find((each) => each === text);
+  if (text !== undefined && found === undefined)
     issues.push({
-      code: "KAFKA_FILE",
-      at: name,
-      message: `cannot read ${file} (${(error as NodeJS.ErrnoException).code ?? String(error)})`,
+      code: "KAFKA_COMPRESSION",
+      at: "MULGIL_KAFKA_COMPRESSION",
+      message: `"${text}" is not known, or Mulgil cannot write it: use one of ${known.join(", ")}`,
     });
-    return undefined;
-  }
+  return found;
 }

@@ -9,9 +9,9 @@
  * shorter written on the requests themselves (group-consumer.ts, fetcher.ts, transactional-producer.ts).
  */
 import { createRequire } from "node:module";
-import kafkajs, { type KafkaConfig, type SASLOptions } from "kafkajs";
+import kafkajs, { type KafkaConfig, type Mechanism, type SASLOptions } from "kafkajs";
 
-export type { SASLOptions };
+export type { Mechanism, SASLOptions };
 
 const { Kafka, logLevel } = kafkajs;
 const internals = createRequire(import.meta.resolve("kafkajs"));

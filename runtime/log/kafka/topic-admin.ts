@@ -2,12 +2,13 @@ import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { invalidTopic, partitionsDiffer } from "../embedded/refusals.ts";
 import type { PartitionOffset, TopicDescription, TopicSpec } from "../port.ts";
 import { brokerCodeOf, code, kindOf } from "./broker-errors.ts";
+import { configEntries } from "./config-entries.ts";
 import type { Addresses, Connections } from "./connections.ts";
 import type { Directory } from "./directory.ts";
 import { byTopic } from "./grouping.ts";
 import type { TopicMetadata } from "./protocol/metadata.ts";
 import { type Patience, retrying } from "./retry.ts";
-import { configEntries, type TopicConfigs } from "./topic-configs.ts";
+import type { TopicConfigs } from "./topic-configs.ts";
 
 export interface AdminServices {
   readonly connections: Connections;
@@ -17,15 +18,13 @@ export interface AdminServices {
   readonly patience: Patience;
   /** Copies of each partition of topics that are made; -1 lets the broker choose. */
   readonly replicationFactor: number;
-  /** Topics may be checked, but not made. */
-  readonly verifyOnly: boolean;
 }
 
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How long brokers may take to hear of a change of topics. */
 const SPREAD_MAX_MS = 30_000;
 const SPREAD_LOOK_MS = 20;
-const INVALID_TOPIC_CODES = new Set([17, 37, 38, 40]);
+const INVALID_TOPIC_CODES = new Set([17, 37, 40]);
 
 /** Making, describing, deleting and shortening topics. */
 export class TopicAdmin {
@@ -37,12 +36,9 @@ export class TopicAdmin {
 
   async ensure(specs: readonly TopicSpec[]): Promise<void> {
     const missing = await this.#missing(specs);
-    if (!this.#services.verifyOnly) {
-      const { topics } = await this.#services.directory.all();
-      await this.#services.configs.raiseRetention(topics, specs);
-    }
+    const { topics } = await this.#services.directory.all();
+    await this.#services.configs.raiseRetention(topics, specs);
     if (missing.length === 0) return;
-    if (this.#services.verifyOnly) throw mayNotCreate(missing);
     await Promise.all(missing.map((spec) => this.#create(spec)));
     const names = missing.map(({ topic }) => topic);
     this.#services.directory.forget(names);
@@ -138,6 +134,7 @@ export class TopicAdmin {
       try {
         await connections.any((requests) => requests.createTopics(request)).catch(ignoring(code.topicAlreadyExists));
       } catch (error) {
+        if (brokerCodeOf(error) === code.invalidReplicationFactor) throw tooFewBrokers(topic, replicationFactor, error);
         if (INVALID_TOPIC_CODES.has(brokerCodeOf(error) ?? 0)) throw invalidTopic(topic, (error as Error).message);
         throw error;
       }
@@ -173,13 +170,8 @@ const behindEnd = ({ topic, partition, offset }: PartitionOffset, cause: unknown
     { code: "LOG_OFFSET_OUT_OF_RANGE", context: { topic, partition, offset }, cause },
   );
 
-const mayNotCreate = (missing: readonly TopicSpec[]): MulgilError =>
+const tooFewBrokers = (topic: string, replicationFactor: number, cause: unknown): MulgilError =>
   new MulgilError(
-    `topics are missing, and this configuration only verifies them: create ${missing
-      .map(
-        ({ topic, partitions, config }) =>
-          `"${topic}" (${partitions} partitions, cleanup.policy=${config.cleanupPolicy}, retention.ms=${config.retentionMs})`,
-      )
-      .join(", ")}`,
-    { code: "LOG_TOPICS_MISSING" },
+    `topic "${topic}" cannot be created with ${replicationFactor < 0 ? "as many copies as the brokers' default.replication.factor says" : `${replicationFactor} copies of each partition`}: there are fewer brokers; wait until all are there, or ask for fewer copies`,
+    { code: "LOG_REPLICATION", context: { topic }, cause },
   );
