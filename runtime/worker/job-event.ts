@@ -12,8 +12,11 @@ export type JobEvent =
       readonly job: string;
       readonly task: string;
       readonly store: string;
+      /** Offsets of the changelog behind, and in all, from where the restore began. */
       readonly done: number;
       readonly total: number;
+      readonly recordsPerSecond: number;
+      readonly timeLeftMs: number;
     }
   | {
       readonly kind: "restored";

@@ -7,7 +7,9 @@ import type { Clock } from "../time/clock.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics } from "./job-topics.ts";
+import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
 import { comparedPlans, forgetChangelogs, rememberPlans } from "./remembered-plans.ts";
+import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -22,6 +24,8 @@ export interface RunJobsOptions {
   readonly rebalanceTimeoutMs?: number;
   /** Other processes may be members of the same groups. @default false */
   readonly isShared?: boolean;
+  /** Told to the groups, for whoever wants to ask this process more. */
+  readonly identity?: ProcessIdentity;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
 }
@@ -38,12 +42,14 @@ export interface JobStatus {
   /** Records between the committed offsets and the ends of the inputs, as of the last look. */
   readonly lag: number;
   /** Changelog records of the stores that are being restored; undefined if none is. */
-  readonly restoring: { readonly done: number; readonly total: number } | undefined;
+  readonly restoring: RestoreStatus | undefined;
 }
 
 /** Jobs that run in this process. */
 export interface JobsRun {
   status(): Promise<readonly JobStatus[]>;
+  /** The members of the jobs' groups in this process. Asks nobody, so it also answers while brokers are away. */
+  members(): readonly MemberStatus[];
   /**
    * Resolves when all jobs are idle: two looks with a commit between them find every input at its end and nothing in flight.
    * Windows that are open stay open. Rejects if a job dies first.
@@ -68,20 +74,11 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   refuseDuplicates(jobs);
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
-  const restoring = new Map<string, { job: string; done: number; total: number }>();
+  const restores = new RestoreProgress();
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
-      if (event.kind === "restoring")
-        restoring.set(`${event.job}/${event.task}/${event.store}`, {
-          job: event.job,
-          done: event.done,
-          total: event.total,
-        });
-      if (event.kind === "restored") restoring.delete(`${event.job}/${event.task}/${event.store}`);
-      if (event.kind === "closed") {
-        for (const key of restoring.keys()) if (key.startsWith(`${event.job}/${event.task}/`)) restoring.delete(key);
-      }
+      restores.hear(event);
       environment.onEvent(event);
     },
   };
@@ -124,7 +121,6 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       Promise.all(
         runtimes.map(async (runtime): Promise<JobStatus> => {
           const { job, ...counters } = runtime.metrics;
-          const own = [...restoring.values()].filter((entry) => entry.job === job);
           return {
             job,
             ...counters,
@@ -132,16 +128,11 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
               .filter((worker) => worker.job === job)
               .reduce((sum, worker) => sum + worker.standing.running, 0),
             lag: await lagOf(environment.log, runtime),
-            restoring:
-              own.length === 0
-                ? undefined
-                : {
-                    done: own.reduce((sum, { done }) => sum + done, 0),
-                    total: own.reduce((sum, { total }) => sum + total, 0),
-                  },
+            restoring: restores.of(job),
           };
         }),
       ),
+    members: () => workers.map(({ status }) => withRestores(status, restores)),
     untilIdle: () =>
       Promise.race([
         finished,
@@ -164,6 +155,14 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       );
     },
   };
+}
+
+function withRestores(status: MemberStatus, restores: RestoreProgress): MemberStatus {
+  const tasks = status.tasks.map((each): TaskStatus => {
+    const restoring = restores.of(status.job, each.task);
+    return restoring === undefined ? each : { task: each.task, status: "restoring", restoring };
+  });
+  return { ...status, tasks };
 }
 
 /** @returns whether all of them end, one way or another, in this time */

@@ -1,5 +1,6 @@
 import type { Assignor, GroupMember, TopicPartition } from "../log/port.ts";
 import type { Plan } from "../plan/plan.ts";
+import type { ProcessIdentity } from "./member-status.ts";
 import { taskId } from "./task-id.ts";
 
 /** What a member tells the group about itself. */
@@ -8,9 +9,14 @@ export interface MemberData {
   readonly tasks: readonly string[];
   /** The plan it would run them by. */
   readonly plan: { readonly version: number; readonly hash: string };
+  /** For whoever wants to ask it more. */
+  readonly process?: ProcessIdentity | undefined;
 }
 
 export const encodeMemberData = (data: MemberData): Buffer => Buffer.from(JSON.stringify(data));
+
+export const decodeMemberData = (userData: Uint8Array): MemberData =>
+  JSON.parse(Buffer.from(userData).toString()) as MemberData;
 
 /**
  * Gives out tasks, not partitions: all inputs of a task go to one member. A task stays where it runs as long as that is fair; the rest goes to
@@ -89,5 +95,5 @@ function ofNewestPlan<M extends { readonly data: MemberData }>(members: readonly
 }
 
 function decode({ userData }: GroupMember): MemberData {
-  return JSON.parse(Buffer.from(userData).toString()) as MemberData;
+  return decodeMemberData(userData);
 }

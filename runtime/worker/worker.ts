@@ -4,6 +4,7 @@ import { IndefiniteTransactionError } from "../log/log-errors.ts";
 import type { FetchedBatch, GroupConsumer, TopicPartition } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
 import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
@@ -15,6 +16,7 @@ export interface WorkerOptions {
   readonly id: string;
   readonly runtime: JobRuntime;
   readonly environment: WorkerEnvironment;
+  readonly identity?: ProcessIdentity;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
 }
@@ -111,6 +113,17 @@ export class Worker {
     };
   }
 
+  /** What it is in its group, and what each of its tasks does. Restores are known to whoever hears the events. */
+  get status(): MemberStatus {
+    return {
+      job: this.job,
+      worker: this.id,
+      memberId: this.#consumer?.memberId || undefined,
+      isAssigned: this.#isAssigned,
+      tasks: [...this.#slots.values()].map(({ id, status }) => ({ task: id, status, restoring: undefined })),
+    };
+  }
+
   /** Runs until `stop`, or until something is wrong that a restart of a task cannot mend. */
   async run(): Promise<void> {
     try {
@@ -155,7 +168,11 @@ export class Worker {
       assignor: taskAssignor(plan),
       listener: {
         userData: () =>
-          encodeMemberData({ tasks: [...this.#slots.keys()], plan: { version: plan.version, hash: plan.hash } }),
+          encodeMemberData({
+            tasks: [...this.#slots.keys()],
+            plan: { version: plan.version, hash: plan.hash },
+            process: this.#options.identity,
+          }),
         onRebalance: () => this.#prepareRebalance(),
         onAssigned: (partitions, generation) => this.#assign(partitions, generation),
         onLost: () => this.#lose(),
@@ -454,6 +471,7 @@ export class Worker {
   /** The group has gone on without this member: nothing may be committed any more. */
   #lose(): void {
     this.#isRebalancing = false;
+    this.#isAssigned = false;
     this.#environment.onEvent({ kind: "lost", job: this.#runtime.job.name, worker: this.id });
     for (const slot of [...this.#slots.values()]) this.#closing.push(this.#drop(slot).catch(() => undefined));
   }
@@ -461,6 +479,7 @@ export class Worker {
   async #leave(): Promise<void> {
     this.#rejoin = false;
     this.#isRebalancing = false;
+    this.#isAssigned = false;
     const closed = Promise.allSettled([
       ...[...this.#slots.values()].map((slot) => this.#drop(slot)),
       ...this.#closing.splice(0),
