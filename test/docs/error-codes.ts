@@ -19,7 +19,7 @@ export const NO_CODES: ReadonlySet<string> = new Set([
     " ",
   ),
   // environment variables
-  ..."MULGIL_DATA_DIR MULGIL_DEBUG MULGIL_KAFKA MULGIL_REGISTRY".split(" "),
+  ..."MULGIL_DATA_DIR MULGIL_DEBUG MULGIL_KAFKA MULGIL_REGISTRY MULGIL_WORKER".split(" "),
   // words of the bank
   ..."CASH_DEPOSIT CASH_WITHDRAWAL CARD_WITHDRAWAL TRANSFER_FROM_BANK TRANSFER_TO_BANK".split(" "),
   ..."STATEMENT_FEE PENALTY_INTEREST LOAN_PAYMENT".split(" "),
