@@ -8,6 +8,7 @@ import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
+import { FormerMembers } from "./former-members.ts";
 import type { JobEvent } from "./job-event.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
 import { type JobsRun, runJobs } from "./run-jobs.ts";
@@ -40,8 +41,11 @@ export interface StartOptions {
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
   const { log, registry, server, close } = await openSurroundings(options);
+  const members = new FormerMembers(options.dataDir);
   try {
-    const run = await runJobs(jobs, {
+    await members.leave(log);
+    let run: JobsRun | undefined;
+    run = await runJobs(jobs, {
       registry,
       isShared: options.kafka !== undefined,
       environment: {
@@ -50,7 +54,12 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         clock: systemClock,
         turn: () => nextTurn(),
         commit,
-        onEvent: options.onEvent ?? (() => undefined),
+        onEvent(event) {
+          // The embedded log has no members that outlive their process.
+          if (event.kind === "assigned" && run !== undefined && options.kafka !== undefined)
+            members.remember(run.members());
+          options.onEvent?.(event);
+        },
       },
       ...(server !== undefined && { identity: server.identity }),
       ...(options.workers !== undefined && { workers: options.workers }),
@@ -58,7 +67,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
     server?.show(run.members);
-    const finished = run.finished.finally(close);
+    const finished = run.finished.finally(() => members.forget()).finally(close);
     finished.catch(() => undefined);
     return {
       ...run,
