@@ -61,11 +61,14 @@ export {
   RecordError,
   TerminalError,
 } from "./errors/errors.ts";
+export type { ListenAddress } from "./ops/worker-server.ts";
 export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";
 export type { Plan, PlannedStore, PlannedTopic, SubTopology } from "./plan/plan.ts";
 export { validate } from "./plan/validate.ts";
 export type { JobEvent } from "./worker/job-event.ts";
+export type { MemberStatus, TaskStatus } from "./worker/member-status.ts";
 export type { KafkaOptions } from "./worker/open-kafka.ts";
+export type { RestoreStatus } from "./worker/restore-progress.ts";
 export type { JobStatus, JobsRun } from "./worker/run-jobs.ts";
 export { type StartOptions, startJobs } from "./worker/start-jobs.ts";

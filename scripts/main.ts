@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
 import { addRun } from "./commands/run.ts";
+import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
 import { addValidate } from "./commands/validate.ts";
@@ -39,7 +40,7 @@ function createProgram(): Command {
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong usage. Environment: MULGIL_DATA_DIR, MULGIL_DEBUG=1.",
     );
-  for (const add of [addWrite, addRun, addRead, addTopics, addValidate, addDescribe, addTypes]) add(program);
+  for (const add of [addWrite, addRun, addStatus, addRead, addTopics, addValidate, addDescribe, addTypes]) add(program);
   return program;
 }
 

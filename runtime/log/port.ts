@@ -135,6 +135,11 @@ export interface LogReader {
 export interface Log extends LogAccess {
   /** Joins a consumer group at the first poll. */
   joinGroup(options: GroupOptions): Promise<GroupConsumer>;
+  /**
+   * Takes a member out of its group that cannot leave by itself any more, so that nobody waits for its session to end. One that lives after all loses
+   * its place, and joins again. Does nothing if the group does not know it.
+   */
+  removeMember(groupId: string, memberId: string): Promise<void>;
   /** Initialises a transactional id: fences its former owner, and aborts or completes what that left open, before it resolves. */
   openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
 }

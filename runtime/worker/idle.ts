@@ -1,4 +1,5 @@
 import type { LogAccess } from "../log/port.ts";
+import { inputPositions } from "./input-positions.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { tasksOf } from "./task-assignor.ts";
 import type { Worker } from "./worker.ts";
@@ -6,20 +7,8 @@ import type { Worker } from "./worker.ts";
 /** Records between a job's committed offsets and the read_committed ends of its inputs. Counts markers: positions do. */
 export async function lagOf(log: LogAccess, runtime: JobRuntime): Promise<number> {
   const inputs = tasksOf(runtime.plan, runtime.partitionCounts).flatMap((task) => task.inputs);
-  const ends = await log.listOffsets(inputs, "latest", "read_committed");
-  const committed = new Map(
-    (await log.committedOffsets(runtime.job.name, inputs)).map((entry) => [
-      `${entry.topic}/${entry.partition}`,
-      entry.offset,
-    ]),
-  );
-  const unread = ends.filter(({ topic, partition }) => !committed.has(`${topic}/${partition}`));
-  const starts = unread.length === 0 ? [] : await log.listOffsets(unread, "earliest", "read_committed");
-  for (const { topic, partition, offset } of starts) committed.set(`${topic}/${partition}`, offset);
-  return ends.reduce(
-    (sum, { topic, partition, offset }) => sum + Math.max(0, offset - committed.get(`${topic}/${partition}`)!),
-    0,
-  );
+  const positions = await inputPositions(log, runtime.job.name, inputs);
+  return positions.reduce((sum, { lag }) => sum + lag, 0);
 }
 
 /**

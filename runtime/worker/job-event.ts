@@ -14,10 +14,13 @@ export type JobEvent =
       readonly job: string;
       readonly task: string;
       readonly store: string;
+      /** Offsets of the changelog behind, and in all, from where the restore began. */
       readonly done: number;
       readonly total: number;
       /** It becomes a copy of what another worker runs. */
       readonly standby?: true;
+      readonly recordsPerSecond: number;
+      readonly timeLeftMs: number;
     }
   | {
       readonly kind: "restored";

@@ -1,3 +1,5 @@
+import type { ProcessIdentity } from "./member-status.ts";
+
 /** What a member tells the group about itself. */
 export interface MemberData {
   /** Tasks that it runs now. */
@@ -8,6 +10,8 @@ export interface MemberData {
   readonly location: string;
   /** Tasks of which its disk has state: changelog records that it is behind, null if it does not know. */
   readonly copies: Readonly<Record<string, number | null>>;
+  /** For whoever wants to ask it more. */
+  readonly process?: ProcessIdentity | undefined;
 }
 
 /** What the assignor tells a member beside its partitions: tasks. */

@@ -119,7 +119,8 @@ const taken = (job: string, topic: string, owner: string, remedy: string): Issue
   message: `"${topic}" is an internal topic of job "${owner}": ${remedy}`,
 });
 
-async function readPlans(log: LogAccess): Promise<RememberedPlans> {
+/** The plan that each job last ran by. */
+export async function readPlans(log: LogAccess): Promise<RememberedPlans> {
   const remembered = new Map<string, Plan>();
   if (!(await log.describeTopics()).some(({ topic }) => topic === PLANS_TOPIC)) return remembered;
   for (const { key, value } of await readPartition(log, { topic: PLANS_TOPIC, partition: 0 })) {

@@ -9,7 +9,9 @@ import type { Clock } from "../time/clock.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-topics.ts";
+import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
 import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
+import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
 import { verifyJobTopics } from "./verify-job-topics.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
@@ -27,6 +29,8 @@ export interface RunJobsOptions {
   readonly isShared?: boolean;
   /** Whether topics are made, or only checked. @default "ensure" */
   readonly topics?: TopicsPolicy;
+  /** Told to the groups, for whoever wants to ask this process more. */
+  readonly identity?: ProcessIdentity;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
 }
@@ -48,12 +52,14 @@ export interface JobStatus {
   /** Records between the committed offsets and the ends of the inputs, as of the last look. */
   readonly lag: number;
   /** Changelog records of the stores that are being restored; undefined if none is. */
-  readonly restoring: { readonly done: number; readonly total: number } | undefined;
+  readonly restoring: RestoreStatus | undefined;
 }
 
 /** Jobs that run in this process. */
 export interface JobsRun {
   status(): Promise<readonly JobStatus[]>;
+  /** The members of the jobs' groups in this process. Asks nobody, so it also answers while brokers are away. */
+  members(): readonly MemberStatus[];
   /**
    * Resolves when all jobs are idle: two looks with a commit between them find every input at its end and nothing in flight.
    * Windows that are open stay open. Rejects if a job dies first.
@@ -78,21 +84,11 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   refuseDuplicates(jobs);
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
-  const restoring = new Map<string, { job: string; done: number; total: number }>();
+  const restores = new RestoreProgress();
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
-      if (event.kind === "restoring" && event.standby === undefined)
-        restoring.set(`${event.job}/${event.task}/${event.store}`, {
-          job: event.job,
-          done: event.done,
-          total: event.total,
-        });
-      if (event.kind === "restored" && event.standby === undefined)
-        restoring.delete(`${event.job}/${event.task}/${event.store}`);
-      if (event.kind === "closed") {
-        for (const key of restoring.keys()) if (key.startsWith(`${event.job}/${event.task}/`)) restoring.delete(key);
-      }
+      restores.hear(event);
       environment.onEvent(event);
     },
   };
@@ -135,22 +131,16 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       Promise.all(
         runtimes.map(async (runtime): Promise<JobStatus> => {
           const { job, ...counters } = runtime.metrics;
-          const own = [...restoring.values()].filter((entry) => entry.job === job);
           return {
             job,
             ...counters,
             ...tasksIn(workers.filter((worker) => worker.job === job)),
             lag: await lagOf(environment.log, runtime),
-            restoring:
-              own.length === 0
-                ? undefined
-                : {
-                    done: own.reduce((sum, { done }) => sum + done, 0),
-                    total: own.reduce((sum, { total }) => sum + total, 0),
-                  },
+            restoring: restores.of(job),
           };
         }),
       ),
+    members: () => workers.map(({ status }) => withRestores(status, restores)),
     untilIdle: () =>
       Promise.race([
         finished,
@@ -189,6 +179,14 @@ async function preparedTopics(
   if (topics === "verify") return await verifyJobTopics({ log, plans, forgotten: comparison.forgotten });
   await forgetChangelogs(log, comparison);
   return await ensureJobTopics(log, plans);
+}
+
+function withRestores(status: MemberStatus, restores: RestoreProgress): MemberStatus {
+  const tasks = status.tasks.map((each): TaskStatus => {
+    const restoring = restores.of(status.job, each.task);
+    return restoring === undefined ? each : { task: each.task, status: "restoring", restoring };
+  });
+  return { ...status, tasks };
 }
 
 /** @returns whether all of them end, one way or another, in this time */

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { levelDisk } from "../../state/level-disk.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
+import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
+import { FormerMembers } from "./former-members.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { TopicsPolicy } from "./job-topics.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
@@ -19,6 +22,8 @@ export interface StartOptions {
   readonly dataDir: string;
   /** Runs the jobs on Kafka: start as many processes as there shall be workers, on as many machines. @default the embedded log */
   readonly kafka?: KafkaOptions;
+  /** Where the process tells of itself over HTTP: GET /status, /healthz, /readyz. Nobody is asked who he is. @default nowhere */
+  readonly listen?: ListenAddress;
   /** Group members per job, all in this process. @default 1 */
   readonly workers?: number;
   /** Told what happens: assignments, restores, dead letters. Must not throw. */
@@ -39,12 +44,15 @@ export interface StartOptions {
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
  * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG and other mistakes of the surroundings
- * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory
+ * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
-  const { log, registry, close } = await openBackend(options);
+  const { log, registry, server, close } = await openSurroundings(options);
+  const members = new FormerMembers(options.dataDir);
   try {
-    const run = await runJobs(jobs, {
+    await members.leave(log);
+    let run: JobsRun | undefined;
+    run = await runJobs(jobs, {
       registry,
       isShared: options.kafka !== undefined,
       environment: {
@@ -54,14 +62,21 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         clock: systemClock,
         turn: () => nextTurn(),
         commit,
-        onEvent: options.onEvent ?? (() => undefined),
+        onEvent(event) {
+          // The embedded log has no members that outlive their process.
+          if (event.kind === "assigned" && run !== undefined && options.kafka !== undefined)
+            members.remember(run.members());
+          options.onEvent?.(event);
+        },
       },
+      ...(server !== undefined && { identity: server.identity }),
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
-    const finished = run.finished.finally(close);
+    server?.show(run.members);
+    const finished = run.finished.finally(() => members.forget()).finally(close);
     finished.catch(() => undefined);
     return {
       ...run,
@@ -73,6 +88,19 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
     };
   } catch (error) {
     await close();
+    throw error;
+  }
+}
+
+/** The log, and what tells of this process if that is wanted. */
+async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { readonly server?: WorkerServer }> {
+  const backend = await openBackend(options);
+  if (options.listen === undefined) return backend;
+  try {
+    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid });
+    return { ...backend, server, close: () => server.close().finally(backend.close) };
+  } catch (error) {
+    await backend.close();
     throw error;
   }
 }

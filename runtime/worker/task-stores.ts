@@ -9,6 +9,7 @@ import { changelogGap } from "./changelog-gap.ts";
 import { openChangelogReader } from "./changelog-reader.ts";
 import type { CommittedStore } from "./commit.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import { restoreStatus } from "./restore-progress.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** Of the changelog topics; a checkpoint older than this less the margin may have missed tombstones that are gone. */
@@ -120,7 +121,12 @@ async function restore(
     const { entries, reason } = await restoreStore({
       ...{ store, reader, nowMs, ...AGES },
       signal: options.signal,
-      onProgress: ({ done, total }) => environment.onEvent({ kind: "restoring", ...names, done, total }),
+      onProgress: ({ done, total }) =>
+        environment.onEvent({
+          kind: "restoring",
+          ...names,
+          ...restoreStatus(done, total, environment.clock.now() - nowMs),
+        }),
     });
     dropExpired(planned, store);
     runtime.metrics.restoredEntries += entries;

@@ -5,6 +5,7 @@ import type { FetchedBatch, GroupConsumer, MemberAssignment, TopicPartition } fr
 import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
+import type { MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
 import { type RefusedPosition, refusedPosition } from "./refused-position.ts";
 import { Standbys } from "./standbys.ts";
@@ -18,6 +19,7 @@ export interface WorkerOptions {
   readonly id: string;
   readonly runtime: JobRuntime;
   readonly environment: WorkerEnvironment;
+  readonly identity?: ProcessIdentity;
   readonly sessionTimeoutMs?: number;
   readonly rebalanceTimeoutMs?: number;
 }
@@ -131,6 +133,17 @@ export class Worker {
     };
   }
 
+  /** What it is in its group, and what each of its tasks does. Restores are known to whoever hears the events. */
+  get status(): MemberStatus {
+    return {
+      job: this.job,
+      worker: this.id,
+      memberId: this.#consumer?.memberId || undefined,
+      isAssigned: this.#isAssigned,
+      tasks: [...this.#slots.values()].map(({ id, status }) => ({ task: id, status, restoring: undefined })),
+    };
+  }
+
   /** Runs until `stop`, or until something is wrong that a restart of a task cannot mend. */
   async run(): Promise<void> {
     try {
@@ -193,6 +206,7 @@ export class Worker {
       tasks: [...this.#slots.keys()],
       plan: { version: plan.version, hash: plan.hash },
       location: this.#environment.location,
+      process: this.#options.identity,
       copies: { ...Object.fromEntries(unknown), ...Object.fromEntries(this.#standbys?.lags ?? []) },
     };
   }
@@ -532,6 +546,7 @@ export class Worker {
   /** The group has gone on without this member: nothing may be committed any more. */
   #lose(): void {
     this.#isRebalancing = false;
+    this.#isAssigned = false;
     this.#environment.onEvent({ kind: "lost", job: this.#runtime.job.name, worker: this.id });
     for (const slot of [...this.#slots.values()]) this.#closing.push(this.#drop(slot).catch(() => undefined));
   }
@@ -542,6 +557,7 @@ export class Worker {
     const standbys = this.#standbys;
     this.#standbys = undefined;
     this.#warmups = [];
+    this.#isAssigned = false;
     const closed = Promise.allSettled([
       standbys?.close(),
       ...[...this.#slots.values()].map((slot) => this.#drop(slot)),

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
+import type { ListenAddress } from "../../runtime/index.ts";
 import { variables } from "../environment/variables.ts";
 
 /** Where the data lies: the option, MULGIL_DATA_DIR, ./.mulgil, in that order. */
@@ -18,6 +19,14 @@ export const registryOption = (): Option =>
 
 export const schemasOption = (): Option =>
   new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");
+
+/** "host:port", "[::1]:port". */
+export function listenAddress(text: string): ListenAddress {
+  const [, host, port] = /^(\[[0-9a-f:]+\]|[^:[\]]+):(\d+)$/i.exec(text) ?? [];
+  if (host === undefined || Number(port) > 65_535)
+    throw new InvalidArgumentError("Write host:port, like 127.0.0.1:8080; port 0 takes a free one.");
+  return { host, port: Number(port) };
+}
 
 export function positiveInteger(text: string): number {
   const value = Number(text);

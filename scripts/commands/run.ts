@@ -1,6 +1,6 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
-import type { JobStatus, JobsRun } from "../../runtime/index.ts";
+import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
@@ -9,12 +9,21 @@ import { createRunReport, type LogFormat, type RunReport } from "../run/run-repo
 import { runWorkers } from "../run/run-workers.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import { type WorkerSeat, workerSeat } from "../run/worker-seat.ts";
-import { dataDirOption, duration, examples, kafkaOption, positiveInteger, registryOption } from "./options.ts";
+import {
+  dataDirOption,
+  duration,
+  examples,
+  kafkaOption,
+  listenAddress,
+  positiveInteger,
+  registryOption,
+} from "./options.ts";
 
 interface RunOptions extends LogLocation {
   readonly workers: number;
   readonly untilIdle?: true;
   readonly drainTimeout: number;
+  readonly listen: ListenAddress;
   readonly logFormat?: LogFormat;
   readonly progressEvery: number;
   readonly topics: "ensure" | "verify";
@@ -23,6 +32,8 @@ interface RunOptions extends LogLocation {
 
 const DRAIN_MS = 30_000;
 const PROGRESS_MS = 5_000;
+/** For others on this machine: what it tells is no secret among those who may log in here, and nothing for a network. */
+const LISTEN: ListenAddress = { host: "127.0.0.1", port: 0 };
 
 export function addRun(program: Command): void {
   program
@@ -43,6 +54,11 @@ export function addRun(program: Command): void {
     .option("--until-idle", "end when everything has been read and nothing is in flight")
     .addOption(
       new Option("--drain-timeout <duration>", "how long a stop may take").default(DRAIN_MS, "30s").argParser(duration),
+    )
+    .addOption(
+      new Option("--listen <host:port>", "where it answers mulgil status, and GET /status, /healthz, /readyz")
+        .default(LISTEN, "127.0.0.1:0, a free port")
+        .argParser(listenAddress),
     )
     .addOption(
       new Option("--log-format <format>", "pretty for people (on a terminal), json for programs (elsewhere)").choices([
@@ -106,7 +122,12 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
 /** One of several processes: whoever started it shows what happens, says when to stop, and tells of an error once for all. */
 async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: RunOptions): Promise<void> {
   try {
-    const own = { ...options, dataDir: seat.dataDirIn(options.dataDir), workers: 1 };
+    const own = {
+      ...options,
+      dataDir: seat.dataDirIn(options.dataDir),
+      listen: seat.listenAt(options.listen),
+      workers: 1,
+    };
     const run = await start(files, own, seat.report);
     if (options.untilIdle) run.untilIdle().then(seat.idle, () => undefined);
     await untilEnd(run, seat.report, [seat.requested]);
@@ -126,6 +147,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     dataDir: path.resolve(options.dataDir),
     ...(kafka !== undefined && { kafka }),
     workers: options.workers,
+    listen: options.listen,
     drainTimeoutMs: options.drainTimeout,
     topics: options.topics,
     droppedStores: options.dropStore,

@@ -1,4 +1,5 @@
 import type { JobStatus } from "../../runtime/index.ts";
+import { allRestores } from "../../runtime/worker/restore-progress.ts";
 
 const COUNTERS = ["recordsIn", "recordsOut", "late", "deadLetters", "commits", "gaps", "skipped"] as const;
 
@@ -22,12 +23,6 @@ function sum(left: JobStatus, right: JobStatus): JobStatus {
     tasks: left.tasks + right.tasks,
     standbys: left.standbys + right.standbys,
     lag: right.lag,
-    restoring:
-      left.restoring === undefined || right.restoring === undefined
-        ? (left.restoring ?? right.restoring)
-        : {
-            done: left.restoring.done + right.restoring.done,
-            total: left.restoring.total + right.restoring.total,
-          },
+    restoring: allRestores([left, right].flatMap(({ restoring }) => restoring ?? [])),
   };
 }

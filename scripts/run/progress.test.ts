@@ -39,8 +39,12 @@ describe("progressLines", () => {
   it("tells trouble only where there is some", () => {
     const line = (change: Partial<JobStatus>) => progressLines([{ ...status(12_345, change), recordsPerSecond: 9 }])[0];
     expect(line({})).toMatch(/totals {2}in {4}12,345 {2}out {9}0 {9}9\/s {2}lag {7}0$/);
-    expect(line({ late: 3, deadLetters: 1_000, restoring: { done: 1, total: 2 } })).toMatch(
-      /3 late.*1,000 dead letters.*restoring 1 of 2/,
-    );
+    expect(
+      line({
+        late: 3,
+        deadLetters: 1_000,
+        restoring: { done: 1_000, total: 4_000, recordsPerSecond: 500, timeLeftMs: 6_000 },
+      }),
+    ).toMatch(/3 late.*1,000 dead letters.*restoring 1,000 of 4,000 \(25%\), 500\/s, 6s left/);
   });
 });

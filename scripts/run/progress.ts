@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import type { JobStatus } from "../../runtime/index.ts";
+import ms from "ms";
+import type { JobStatus, RestoreStatus } from "../../runtime/index.ts";
 import type { WorkerStanding } from "./supervisor.ts";
 
 /** A status and how fast the job reads. */
@@ -71,7 +72,13 @@ export function workerLines(workers: readonly WorkerStanding[]): readonly string
 
 function restoringPart({ restoring }: JobStatus): readonly string[] {
   if (restoring === undefined) return [];
-  return [styleText("cyan", `restoring ${number(restoring.done)} of ${number(restoring.total)}`)];
+  return [styleText("cyan", restoreText(restoring))];
+}
+
+/** "restoring 1,000 of 4,000 (25%), 500/s, 6s left" */
+export function restoreText({ done, total, recordsPerSecond, timeLeftMs }: RestoreStatus): string {
+  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
+  return `restoring ${number(done)} of ${number(total)} (${percent}%), ${number(recordsPerSecond)}/s, ${ms(timeLeftMs)} left`;
 }
 
 export const number = (value: number): string => value.toLocaleString("en-US");

@@ -2,6 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { JobStatus } from "../../runtime/index.ts";
 import { ManualClock } from "../../runtime/testing/manual-clock.ts";
+import { restoreStatus } from "../../runtime/worker/restore-progress.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { WorkerMessage } from "./worker-messages.ts";
 import type { ProcessEnd } from "./worker-process.ts";
@@ -205,14 +206,16 @@ describe("Supervisor", () => {
   it("adds up what the workers did, those before a death included, and takes the newest lag", async () => {
     const { run, supervisor, processes, advance } = supervise();
     await run();
-    processes[0]!.tell({ kind: "status", statuses: [status(10, { lag: 99, restoring: { done: 1, total: 5 } })] });
-    processes[1]!.tell({ kind: "status", statuses: [status(5, { lag: 7, restoring: { done: 2, total: 4 } })] });
-    expect(supervisor.totals).toEqual([status(15, { tasks: 4, lag: 7, restoring: { done: 3, total: 9 } })]);
+    processes[0]!.tell({ kind: "status", statuses: [status(10, { lag: 99, restoring: restoreStatus(1, 5, 1_000) })] });
+    processes[1]!.tell({ kind: "status", statuses: [status(5, { lag: 7, restoring: restoreStatus(2, 4, 1_000) })] });
+    expect(supervisor.totals).toEqual([
+      status(15, { tasks: 4, lag: 7, restoring: { done: 3, total: 9, recordsPerSecond: 3, timeLeftMs: 4_000 } }),
+    ]);
     await processes[0]!.end(null, "SIGKILL");
     expect(supervisor.standings.map(({ pid }) => pid)).toEqual([undefined, 1]);
     await advance(1_000);
     processes[2]!.tell({ kind: "status", statuses: [status(3, { lag: 1 })] });
-    expect(supervisor.totals).toEqual([status(18, { tasks: 4, lag: 1, restoring: { done: 2, total: 4 } })]);
+    expect(supervisor.totals).toEqual([status(18, { tasks: 4, lag: 1, restoring: restoreStatus(2, 4, 1_000) })]);
     expect(supervisor.standings[0]!.statuses).toEqual([status(13, { lag: 1 })]);
   });
 });

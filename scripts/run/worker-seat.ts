@@ -1,5 +1,5 @@
 import path from "node:path";
-import type { JobsRun } from "../../runtime/index.ts";
+import type { JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { variables } from "../environment/variables.ts";
 import { messageOf, problemDetails, problemOf } from "../output/problem.ts";
@@ -11,6 +11,8 @@ import type { WorkerOrder } from "./worker-messages.ts";
 export interface WorkerSeat {
   /** The worker's own: a process that comes back finds its state. */
   dataDirIn(dataDir: string): string;
+  /** The next port for each worker; port 0 is a free one for all. */
+  listenAt(first: ListenAddress): ListenAddress;
   /** Everything goes to the process that shows it. */
   readonly report: RunReport;
   /** Resolves when the run is to end, or nobody is there any more that could say so. */
@@ -33,6 +35,7 @@ export function workerSeat(options: { readonly progressEveryMs: number }): Worke
   const report = reportTo(parent, Math.min(options.progressEveryMs, STATUS_EVERY_MAX_MS));
   return {
     dataDirIn: (dataDir) => path.join(dataDir, "workers", worker),
+    listenAt: ({ host, port }) => ({ host, port: port === 0 ? 0 : port + Number(worker) - 1 }),
     report,
     requested: stopRequest(),
     idle: () => void parent.tell({ kind: "idle" }),

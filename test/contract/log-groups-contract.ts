@@ -101,6 +101,22 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       expect(await log.describeGroup(groupId)).toEqual({ groupId, status: "empty", members: [] });
     });
 
+    it("gives everything to the one that stays when the other is removed, which joins again if it lives", async () => {
+      const topic = await newTopic(log, 2);
+      const first = await join(topic);
+      const second = await join(topic);
+      await pollUntil(subject, [first, second], sharesAll([first, second], 2));
+      await log.removeMember(groupId, second.consumer.memberId);
+      await log.removeMember(groupId, "nobody");
+      await log.removeMember(`${groupId}-unknown`, second.consumer.memberId);
+      await pollUntil(subject, [first], () => first.assigned.length === 2);
+      expect(second.events).not.toContain("lost");
+      await pollUntil(subject, [first, second], sharesAll([first, second], 2));
+      expect(second.events).toContain("lost");
+      await first.consumer.close();
+      await second.consumer.close();
+    });
+
     it("gives everything to the one that stays when the other leaves", async () => {
       const topic = await newTopic(log, 2);
       const first = await join(topic);

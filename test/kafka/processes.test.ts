@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRegistry } from "../../scripts/kafka/start-registry.ts";
+import type { JobView } from "../../scripts/status/job-view.ts";
 import { objectsIn, type RunningCommand } from "../cli/support/mulgil.ts";
 import { canStartKafka, canStartRegistry, startTestKafka } from "./broker-for-tests.ts";
 import { CountingProject, type Surroundings } from "./counting-project.ts";
@@ -189,6 +190,45 @@ describe.skipIf(!isPossible)("mulgil run --workers N on Kafka", () => {
       run.process.kill("SIGTERM");
       expect(await run.ended).toMatchObject({ code: 143 });
       await expect.poll(() => [...pids.values()].filter(isAlive), soon).toEqual([]);
+    },
+    TEST_MAX_MS,
+  );
+
+  it(
+    "shows in another process which of them runs what, and answers while one of them hangs",
+    async () => {
+      const subject = await project("shown");
+      const run = subject.run("--workers", "2");
+      const pids = await running(run);
+      const status = async () => {
+        const { code, stdout, stderr } = await subject.command("status", subject.name, "-o", "json");
+        expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+        return (JSON.parse(stdout) as readonly JobView[])[0]!;
+      };
+      await expect
+        .poll(status, soon)
+        .toMatchObject({ status: "running", lag: 0, workers: [{ answers: true }, { answers: true }] });
+      const before = await status();
+      const pidOf = new Map(before.workers.map(({ memberId, pid }) => [memberId, pid]));
+      expect(new Set(pidOf.values())).toEqual(new Set(pids.values()));
+      expect(new Set(before.workers.map(({ address }) => address)).size).toBe(2);
+      const shown = Map.groupBy(before.tasks, ({ memberId }) => pidOf.get(memberId ?? "none"));
+      const shared = [...tasksOf(run.output.stdout)].map(([worker, tasks]) => [pids.get(worker), tasks] as const);
+      expect(new Map([...shown].map(([pid, tasks]) => [pid, tasks.map(({ task }) => task)]))).toEqual(new Map(shared));
+
+      const hanging = pids.get("2")!;
+      process.kill(hanging, "SIGSTOP");
+      const after = await status();
+      process.kill(hanging, "SIGCONT");
+      expect(after.status).toBe("unknown");
+      const problems = after.workers.map(({ pid, answers, problem }) => [pid, answers, problem]);
+      expect(problems).toContainEqual([hanging, false, "no answer within 2 s"]);
+      expect(problems).toContainEqual([pids.get("1"), true, undefined]);
+      for (const { memberId, status: ofTask, lag } of after.tasks)
+        expect([ofTask, lag]).toEqual([pidOf.get(memberId!) === hanging ? "unknown" : "running", 0]);
+      run.process.kill("SIGTERM");
+      expect(await run.ended).toMatchObject({ code: 0, stderr: "" });
+      expect(await status()).toMatchObject({ status: "stopped", workers: [] });
     },
     TEST_MAX_MS,
   );

@@ -1,7 +1,9 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { JobEvent, JobsRun, TaskStatus } from "mulgil";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { WorkerEnvironment } from "../../runtime/worker/worker-environment.ts";
 import { levelDisk } from "../../state/level-disk.ts";
 import { openHarness } from "./harness.ts";
 import { HOUR_MS, hourlyTotals, payment, payments, totals } from "./jobs.ts";
@@ -38,6 +40,37 @@ describe("state after", () => {
     const [status] = await harness.runUntilIdle([hourlyTotals()]);
     expect(status!.late).toBe(1);
     expect(await countsOf(harness)).toEqual(["ann 1", "bob 1", "ann 1", "ann 2"]);
+  });
+
+  it("is told while it is being restored, with what is left, and no more when it is there", async () => {
+    const harness = await runOnce();
+    await rm(root, { recursive: true, force: true });
+    let run: JobsRun | undefined;
+    const seen: (TaskStatus | undefined)[] = [];
+    const taskNow = () => run?.members()[0]?.tasks.find(({ task }) => task === "shop.payments_0");
+    run = await harness.start([hourlyTotals()], {
+      environment: {
+        onEvent: ({ kind }: JobEvent) => kind === "restoring" && seen.push(taskNow()),
+      } as unknown as WorkerEnvironment,
+    });
+    await run.untilIdle();
+    expect(run.members()).toMatchObject([
+      { job: "hourly", worker: "hourly-0", memberId: expect.stringMatching(/./), isAssigned: true },
+    ]);
+    expect(taskNow()).toEqual({ task: "shop.payments_0", status: "running", restoring: undefined });
+    await run.stop();
+    expect(seen).toContainEqual({
+      ...{ task: "shop.payments_0", status: "restoring" },
+      restoring: {
+        done: expect.any(Number),
+        total: expect.any(Number),
+        recordsPerSecond: expect.any(Number),
+        timeLeftMs: 0,
+      },
+    });
+    const ofStore = seen.find((status) => status?.restoring !== undefined && status.restoring.total > 0)!.restoring!;
+    expect([ofStore.done, ofStore.recordsPerSecond > 0]).toEqual([ofStore.total, true]);
+    expect(run.members()[0]).toMatchObject({ isAssigned: false, memberId: undefined, tasks: [] });
   });
 
   it("damage to a directory is moved aside and rebuilt", async () => {

@@ -146,6 +146,10 @@ export class EmbeddedLog implements port.Log {
     });
   }
 
+  removeMember(groupId: string, memberId: string): Promise<void> {
+    return this.#parts.lifecycle.run(() => this.#groups.get(groupId)?.remove(memberId));
+  }
+
   openTransactionalProducer(transactionalId: string): Promise<port.TransactionalProducer> {
     const { lifecycle, transactions } = this.#parts;
     return lifecycle.run(async () => {

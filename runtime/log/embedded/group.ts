@@ -114,6 +114,14 @@ export class Group {
     this.#completeIfAllJoined();
   }
 
+  /** In the place of a member that cannot leave by itself. */
+  remove(memberId: string): void {
+    const member = this.#members.get(memberId);
+    if (member === undefined) return;
+    this.leave(member);
+    member.wake();
+  }
+
   touch(member: Member): void {
     member.lastSeenMs = this.#clock.now();
   }
@@ -129,7 +137,7 @@ export class Group {
       }
     }
     if (this.#status.name === "joining" && this.#status.deadlineMs <= now) {
-      for (const member of this.#members.values()) if (!member.hasJoined) this.#remove(member);
+      for (const member of this.#members.values()) if (!member.hasJoined) this.#expel(member);
       this.#completeIfAllJoined();
     }
   }
@@ -141,7 +149,7 @@ export class Group {
     this.#cancelTimer = undefined;
   }
 
-  #remove(member: Member): void {
+  #expel(member: Member): void {
     this.#members.delete(member.memberId);
     member.wake();
   }
@@ -189,7 +197,7 @@ export class Group {
       );
     } catch (error) {
       leader.failure = error;
-      this.#remove(leader);
+      this.#expel(leader);
       this.#completeIfAllJoined();
       return undefined;
     }

@@ -20,8 +20,8 @@ import type {
 import type { SenderServices } from "./batch-sender.ts";
 import { Addresses, Connections } from "./connections.ts";
 import { Coordinators } from "./coordinators.ts";
-import { describeGroup } from "./describe-group.ts";
 import { Directory } from "./directory.ts";
+import { describeGroup, leaveGroup } from "./group-admin.ts";
 import { type KafkaConnection, linkFactory } from "./kafka-connection.ts";
 import { KafkaGroupConsumer } from "./kafka-group-consumer.ts";
 import { KafkaReader } from "./kafka-reader.ts";
@@ -164,6 +164,11 @@ export class KafkaLog implements Log {
     });
     this.#open.add(consumer);
     return consumer;
+  }
+
+  async removeMember(groupId: string, memberId: string): Promise<void> {
+    this.#assertOpen();
+    await leaveGroup(this.#services, groupId, memberId);
   }
 
   async openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer> {

@@ -43,6 +43,7 @@ export function simulatedLog(log: Log, steps: Steps): Log {
     openReader: async (options) => simulatedReader(await call("openReader", () => log.openReader(options)), call),
     openTransactionalProducer: async (id) =>
       simulatedProducer(await call("initTransactions", () => log.openTransactionalProducer(id)), call, steps),
+    removeMember: (groupId, memberId) => log.removeMember(groupId, memberId),
     joinGroup: async (options) => simulatedConsumer(await log.joinGroup(simulatedListener(options, steps)), call),
     close: () => log.close(),
   };

@@ -1,4 +1,5 @@
 import type { DescribedMember, GroupDescription } from "../port.ts";
+import { brokerCodeOf, code } from "./broker-errors.ts";
 import type { Connections } from "./connections.ts";
 import type { Coordinators } from "./coordinators.ts";
 import { decodeAssignment, decodeSubscription } from "./protocol/group-protocol.ts";
@@ -10,8 +11,13 @@ const STATUSES: Readonly<Record<string, GroupDescription["status"]>> = {
   Stable: "settled",
 };
 
+interface GroupServices {
+  readonly connections: Connections;
+  readonly coordinators: Coordinators;
+}
+
 export async function describeGroup(
-  { connections, coordinators }: { readonly connections: Connections; readonly coordinators: Coordinators },
+  { connections, coordinators }: GroupServices,
   groupId: string,
 ): Promise<GroupDescription> {
   const what = `describe group "${groupId}"`;
@@ -30,4 +36,20 @@ export async function describeGroup(
       return { memberId, clientId, host, userData, assignment: decodeAssignment(memberAssignment).partitions };
     }),
   };
+}
+
+/** For a member that cannot do so itself. */
+export async function leaveGroup(
+  { connections, coordinators }: GroupServices,
+  groupId: string,
+  memberId: string,
+): Promise<void> {
+  const what = `remove a member of group "${groupId}"`;
+  await coordinators.ask(connections, "group", groupId, what, async (requests) => {
+    try {
+      await requests.leaveGroup({ groupId, memberId });
+    } catch (error) {
+      if (brokerCodeOf(error) !== code.unknownMemberId) throw error;
+    }
+  });
 }
