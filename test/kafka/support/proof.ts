@@ -20,6 +20,8 @@ const PAYMENTS_MIN = 200_000;
 const PAYMENTS_MAX = 400_000;
 const BATCH = 500;
 const BATCH_EVERY_MS = 60;
+/** When there are enough: what goes on happening shall find work, and on a slow machine for long. */
+const MORE_EVERY_MS = 600;
 const CATCH_UP_MAX_MS = 120_000;
 const LOOK_EVERY_MS = 100;
 
@@ -114,7 +116,7 @@ export class Proof {
       const batch = Array.from({ length: BATCH }, () => this.#source.next().value);
       await this.topics.produce(batch);
       this.#acknowledged.push(...batch);
-      await sleep(BATCH_EVERY_MS);
+      await sleep(this.#acknowledged.length < PAYMENTS_MIN ? BATCH_EVERY_MS : MORE_EVERY_MS);
     }
     await happening;
     over.signal.throwIfAborted();

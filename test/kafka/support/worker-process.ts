@@ -128,8 +128,9 @@ export class WorkerProcess {
     await this.ended;
   }
 
-  /** Ends it after a last commit. @returns its exit code */
+  /** Ends it after a last commit; waits until it has come up, for a signal would end it just so before. @returns its exit code */
   async stop(): Promise<number | null> {
+    await this.until(({ events }) => events.length > 0);
     this.#child.kill("SIGTERM");
     return await this.ended;
   }
