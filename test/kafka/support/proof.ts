@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
-import { endlessPayments, type Payment, type PaymentsJob, paymentsJob, plainMinutes } from "./payments-job.ts";
+import { endlessPayments, type Payment, type PaymentsJob, paymentsJob, plainHours } from "./payments-job.ts";
 import { PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -164,9 +164,9 @@ export class Proof {
   }
 
   /** What the late ones leave to the windows. */
-  async plainMinutes(): Promise<ReturnType<typeof plainMinutes>> {
+  async plainHours(): Promise<ReturnType<typeof plainHours>> {
     const late = new Set(await this.topics.idsIn("late"));
-    return plainMinutes(this.#acknowledged.filter(({ id }) => !late.has(id)));
+    return plainHours(this.#acknowledged.filter(({ id }) => !late.has(id)));
   }
 
   async #partitionsOf(isWanted: (topic: string) => boolean): Promise<readonly TopicPartition[]> {

@@ -85,7 +85,7 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** Resolves when this is so of what it has told; rejects if it ends before, or takes minutes. */
+  /** Resolves when this is so of what it has told; rejects if it ends before, or takes far too long. */
   async until(isSo: (worker: this) => boolean): Promise<void> {
     const over = new AbortController();
     const seen = new Promise<void>((resolve) => {
