@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
 import { PaymentsOnKafka } from "./payments-on-kafka.ts";
-import { generatePayments, plainMinutes } from "./support/payments-job.ts";
+import { generatePayments, plainHours } from "./support/payments-job.ts";
 
 const PAYMENTS = 12_000;
 const BATCH = 200;
@@ -57,7 +57,7 @@ async function givesEverythingOnce(kafka: RunningKafka, disturb: () => Promise<v
     await disturbing;
     await run.untilIdle();
     expect(await subject.copiedIds()).toEqual(payments.map(({ id }) => id));
-    expect(await subject.minutes()).toEqual(plainMinutes(payments));
+    expect(await subject.hours()).toEqual(plainHours(payments));
   } finally {
     await subject.close();
   }

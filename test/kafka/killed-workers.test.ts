@@ -14,7 +14,7 @@ const WORKERS = ["one", "two", "three"];
 const PAUSE_MAX_MS = 2_500;
 /** A worker whose tasks have nothing to do does not come to the point. */
 const POINT_WAIT_MAX_MS = 3_000;
-const TEST_MAX_MS = 400_000;
+const TEST_MAX_MS = 600_000;
 
 describe.skipIf(!(await canStartKafka()))("workers that are killed with -9, ten times, at random", () => {
   let kafka: RunningKafka;

@@ -16,7 +16,7 @@ describe.skipIf(!(await canStartKafka()))("a job that is scaled from one worker 
   }, 180_000);
   afterAll(() => kafka?.stop(), 60_000);
 
-  it("loses nothing and repeats nothing, under load all the time", { timeout: 400_000 }, async () => {
+  it("loses nothing and repeats nothing, under load all the time", { timeout: 600_000 }, async () => {
     const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "scaling", delivery: "exactly-once" });
     try {
       const [first] = await proof.startWorkers("one");

@@ -17,7 +17,7 @@ describe.skipIf(!(await canStartKafka()))("a worker that stands still for longer
   afterAll(() => kafka?.stop(), 60_000);
 
   it("is fenced wherever its commit was, nothing of that is visible, and it goes on as a member", {
-    timeout: 400_000,
+    timeout: 600_000,
   }, async () => {
     const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "zombie", delivery: "exactly-once" });
     const { source, repartition } = proof;

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Delivery } from "mulgil";
 import type { CommittedOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
@@ -41,6 +42,7 @@ export type WorkerEventOf<K extends WorkerEvent["kind"]> = Extract<WorkerReport,
   readonly atMs: number;
 };
 
+const WAIT_MAX_MS = 90_000;
 const PROGRAM = path.join(import.meta.dirname, "worker-program.ts");
 const NODE_ARGUMENTS = ["--conditions=mulgil-source", "--disable-warning=ExperimentalWarning"];
 
@@ -83,25 +85,33 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  get stderr(): string {
-    return this.#stderr;
-  }
-
-  /** Resolves when this is so of what it has told; rejects if it ends before. */
-  until(isSo: (worker: this) => boolean): Promise<void> {
+  /** Resolves when this is so of what it has told; rejects if it ends before, or takes far too long. */
+  async until(isSo: (worker: this) => boolean): Promise<void> {
+    const over = new AbortController();
     const seen = new Promise<void>((resolve) => {
       const look = () => {
-        if (!isSo(this)) return;
-        this.#listeners.delete(look);
-        resolve();
+        if (isSo(this)) resolve();
       };
       this.#listeners.add(look);
+      over.signal.addEventListener("abort", () => this.#listeners.delete(look));
       look();
     });
-    const over = this.ended.then((code) => {
-      if (!isSo(this)) throw new Error(`worker ${this.name} ended (${code}) before its time:\n${this.#stderr}`);
+    const ended = this.ended.then((code) => {
+      if (!isSo(this)) throw this.#disappointed(`ended (${code})`);
     });
-    return Promise.race([seen, over]);
+    const late = sleep(WAIT_MAX_MS, undefined, { signal: over.signal }).then(() => {
+      throw this.#disappointed("went on");
+    });
+    try {
+      await Promise.race([seen, ended, late]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #disappointed(how: string): Error {
+    const last = this.events.slice(-5).map((event) => JSON.stringify(event));
+    return new Error(`worker ${this.name} ${how} without what was waited for:\n${last.join("\n")}\n${this.#stderr}`);
   }
 
   order(order: WorkerOrder): void {
@@ -118,8 +128,9 @@ export class WorkerProcess {
     await this.ended;
   }
 
-  /** Ends it after a last commit. @returns its exit code */
+  /** Ends it after a last commit; waits until it has come up, for a signal would end it just so before. @returns its exit code */
   async stop(): Promise<number | null> {
+    await this.until(({ events }) => events.length > 0);
     this.#child.kill("SIGTERM");
     return await this.ended;
   }
