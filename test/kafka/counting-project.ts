@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { onTestFinished } from "vitest";
@@ -52,6 +52,13 @@ export class CountingProject {
 
   command(...args: readonly string[]) {
     return mulgil(this.#onKafka(...args), { cwd: this.#cwd });
+  }
+
+  /** What a process has left for the next one in the folder of this worker: the members of groups that it is. Undefined if nothing. */
+  membersLeftBy(worker: string): readonly string[] | undefined {
+    const file = path.join(this.#cwd, "data", "workers", worker, "members.json");
+    if (!existsSync(file)) return undefined;
+    return (JSON.parse(readFileSync(file, "utf8")) as { memberId: string }[]).map(({ memberId }) => memberId);
   }
 
   /** How often each event came through: nothing lost and nothing twice is all of them, once. */

@@ -215,6 +215,9 @@ describe.skipIf(!isPossible)("mulgil run --workers N on Kafka", () => {
       const shown = Map.groupBy(before.tasks, ({ memberId }) => pidOf.get(memberId ?? "none"));
       const shared = [...tasksOf(run.output.stdout)].map(([worker, tasks]) => [pids.get(worker), tasks] as const);
       expect(new Map([...shown].map(([pid, tasks]) => [pid, tasks.map(({ task }) => task)]))).toEqual(new Map(shared));
+      const memberOf = new Map([...pidOf].map(([memberId, pid]) => [pid, memberId]));
+      for (const [worker, pid] of pids)
+        await expect.poll(() => subject.membersLeftBy(worker), soon).toEqual([memberOf.get(pid)]);
 
       const hanging = pids.get("2")!;
       process.kill(hanging, "SIGSTOP");
@@ -229,6 +232,7 @@ describe.skipIf(!isPossible)("mulgil run --workers N on Kafka", () => {
       run.process.kill("SIGTERM");
       expect(await run.ended).toMatchObject({ code: 0, stderr: "" });
       expect(await status()).toMatchObject({ status: "stopped", workers: [] });
+      expect([...pids.keys()].map((worker) => subject.membersLeftBy(worker))).toEqual([undefined, undefined]);
     },
     TEST_MAX_MS,
   );
