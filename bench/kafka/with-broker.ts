@@ -1,0 +1,46 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
+import { brokerJars } from "../../scripts/kafka/broker-jars.ts";
+import { startKafka } from "../../scripts/kafka/start-kafka.ts";
+import { cacheFolder } from "../../scripts/kafka/variables.ts";
+import type { BenchRow } from "../bench-row.ts";
+
+/** A broker that was started for one benchmark, and a folder that goes with it. */
+export interface BenchBroker {
+  readonly bootstrap: string;
+  readonly log: KafkaLog;
+  readonly folder: string;
+}
+
+/** Runs a benchmark with a broker of its own; without one it says so, and there are no rows. */
+export async function withBroker(
+  name: string,
+  run: (broker: BenchBroker) => Promise<readonly BenchRow[]>,
+): Promise<readonly BenchRow[]> {
+  const why = await brokerJars(cacheFolder).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  if (why !== undefined) {
+    process.stderr.write(`${name} is skipped, for no broker can be had here: ${why}\n`);
+    return [];
+  }
+  const folder = await mkdtemp(join(tmpdir(), "mulgil-bench-"));
+  try {
+    const kafka = await startKafka({ dir: join(folder, "kafka") });
+    try {
+      const log = new KafkaLog({ connection: { brokers: [kafka.bootstrap] } });
+      try {
+        return await run({ bootstrap: kafka.bootstrap, log, folder });
+      } finally {
+        await log.close();
+      }
+    } finally {
+      await kafka.stop();
+    }
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
