@@ -12,7 +12,7 @@ import { describeRuns } from "./state-measure.ts";
 const RECORDS_PER_SECOND = 1_000;
 const KEYS = 10_000;
 const WARM_UP_SECONDS = 4;
-const SLICE_SECONDS = 8;
+const SLICE_SECONDS = 6;
 const SLICES = 3;
 
 const CASES = [
@@ -26,7 +26,7 @@ const CASES = [
  * [kafka.latency] Milliseconds from the timestamp of a source record to the moment in which a read_committed reader has the output that counts
  * it, of the job of kafka.window under 1,000 records a second (10,000 keys, uniform). The loop is open: a record's timestamp is the moment
  * in which it is due, however late it leaves, so nothing that stalls is left out (no coordinated omission). Median and 99th percentile of
- * all records of 8 seconds, three times one after the other behind a warm-up of 4. Results appear with a commit, so half of the commit
+ * all records of 6 seconds, three times one after the other behind a warm-up of 4. Results appear with a commit, so half of the commit
  * interval is the least that the median can be. Beside it, measured in the same run: from the timestamp until the source itself shows the record.
  */
 export function run(): Promise<readonly BenchRow[]> {

@@ -14,7 +14,9 @@ import { describeRuns } from "./state-measure.ts";
 const RUNS = 3;
 const RECORDS_PER_SECOND = 10_000;
 const KEYS = 100_000;
-const BEFORE_MS = 8_000;
+/** Until compiled code and stores are there; then so long without a rebalance. */
+const WARM_UP_MS = 5_000;
+const BEFORE_MS = 5_000;
 const AFTER_MS = 4_000;
 /** Longer than it can take; the load is ended when the measuring is. */
 const LOAD_SECONDS = 600;
@@ -64,12 +66,14 @@ async function scaleOut({ bootstrap, log, folder }: BenchBroker, n: number): Pro
     const outputs = await OutputWatch.open(log, outputOf(job));
     try {
       return await withProcess(new BenchProcess<LoadMessage>("load-process.ts", load), async () => {
-        const startedMs = await outputs.firstAfter(0);
+        await outputs.firstAfter(0);
+        await sleep(WARM_UP_MS);
+        const warmMs = performance.now();
         await sleep(BEFORE_MS);
         const joinedMs = performance.now();
         return await withProcess(startWorker("second"), async (second) => {
-          const moved = await awaitMoved(second, outputs, joinedMs);
-          return pausesOf(outputs, moved, startedMs, joinedMs);
+          const moved = await awaitMoved(second, outputs);
+          return pausesOf(outputs, moved, warmMs, joinedMs);
         });
       });
     } finally {
@@ -79,27 +83,23 @@ async function scaleOut({ bootstrap, log, folder }: BenchBroker, n: number): Pro
 }
 
 /** The partitions whose tasks the second process runs, once all of them have had outputs and some seconds have passed. */
-async function awaitMoved(
-  second: BenchProcess<WorkerMessage>,
-  outputs: OutputWatch,
-  joinedMs: number,
-): Promise<ReadonlySet<number>> {
+async function awaitMoved(second: BenchProcess<WorkerMessage>, outputs: OutputWatch): Promise<ReadonlySet<number>> {
   await second.first("event", ({ event }) => event.kind === "assigned" && event.tasks.length === PARTITIONS / 2);
   await second.first("event", () => runningTasks(second).size === PARTITIONS / 2);
   const runningMs = performance.now();
   const moved = partitionsOf(second);
-  for (const partition of moved) await outputs.firstAfter(Math.max(joinedMs, runningMs), partition);
+  for (const partition of moved) await outputs.firstAfter(runningMs, partition);
   await sleep(AFTER_MS);
   return moved;
 }
 
-function pausesOf(outputs: OutputWatch, moved: ReadonlySet<number>, startedMs: number, joinedMs: number): Pauses {
+function pausesOf(outputs: OutputWatch, moved: ReadonlySet<number>, warmMs: number, joinedMs: number): Pauses {
   const all = Array.from({ length: PARTITIONS }, (_, partition) => partition);
   const longest = (partitions: readonly number[], fromMs: number, untilMs: number) =>
     Math.max(...partitions.map((partition) => outputs.longestPauseMs(partition, fromMs, untilMs))) / 1_000;
   const nowMs = performance.now();
   return {
-    undisturbed: longest(all, startedMs, joinedMs),
+    undisturbed: longest(all, warmMs, joinedMs),
     unaffected: longest(
       all.filter((partition) => !moved.has(partition)),
       joinedMs,

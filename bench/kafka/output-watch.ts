@@ -43,13 +43,12 @@ export class OutputWatch {
     }
   }
 
-  /** The longest time between two arrivals of a partition, of which at least one lies between two moments. */
+  /** The longest time without an arrival of a partition that lies at least in part between two moments; what goes on at the end counts as far. */
   longestPauseMs(partition: number, fromMs: number, untilMs: number): number {
-    const atMs = this.#of(partition);
+    const atMs = [...this.#of(partition).filter((at) => at < untilMs), untilMs];
     return atMs.reduce((longest, at, index) => {
       const before = atMs[index - 1];
-      const isInside = before !== undefined && at >= fromMs && before <= untilMs;
-      return isInside ? Math.max(longest, at - before) : longest;
+      return before !== undefined && at >= fromMs ? Math.max(longest, at - before) : longest;
     }, 0);
   }
 

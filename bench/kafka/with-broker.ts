@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ export interface BenchBroker {
   readonly folder: string;
 }
 
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
 /** Runs a benchmark with a broker of its own; without one it says so, and there are no rows. */
 export async function withBroker(
   name: string,
@@ -28,6 +31,9 @@ export async function withBroker(
     return [];
   }
   const folder = await mkdtemp(join(tmpdir(), "mulgil-bench-"));
+  const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+  for (const signal of SIGNALS) process.on(signal, exit);
+  process.on("exit", removeNow);
   try {
     const kafka = await startKafka({ dir: join(folder, "kafka") });
     try {
@@ -41,6 +47,13 @@ export async function withBroker(
       await kafka.stop();
     }
   } finally {
+    process.off("exit", removeNow);
+    for (const signal of SIGNALS) process.off(signal, exit);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Ends the broker with this process, which a signal alone would not. */
+function exit(): void {
+  process.exit(1);
 }
