@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { BenchRow } from "./bench-row.ts";
 import type { OutputLoad } from "./kafka/bound.ts";
+import type { Cost } from "./kafka/stopwatch.ts";
 import {
   checkTotals,
   outputsOf,
@@ -55,14 +56,18 @@ async function measureRound(
   n: number,
   { rates, outputs }: { readonly rates: Rates; readonly outputs: Map<WindowInput, readonly OutputLoad[]> },
 ): Promise<void> {
-  const add = (name: string, seconds: number) => {
-    const rate = (RECORDS - WARM_UP_RECORDS) / seconds;
+  const add = (name: string, { seconds, cpuSeconds }: Cost) => {
+    const records = RECORDS - WARM_UP_RECORDS;
+    const rate = records / seconds;
     rates.set(name, [...(rates.get(name) ?? []), rate]);
-    process.stderr.write(`  ${name}: ${Math.round(rate).toLocaleString("en")} records/s\n`);
+    const cpu = ((cpuSeconds / records) * 1e6).toFixed(2);
+    process.stderr.write(
+      `  ${name}: ${Math.round(rate).toLocaleString("en")} records/s, ${cpu} µs of processor each\n`,
+    );
   };
   for (const { short, delivery } of DELIVERIES) {
-    const { seconds, topics } = await runWindow(broker, input, delivery, n);
-    add(`kafka.window.${input.choice}.${short}`, seconds);
+    const { cost, topics } = await runWindow(broker, input, delivery, n);
+    add(`kafka.window.${input.choice}.${short}`, cost);
     if (n === 0) await checkTotals(broker, input, topics.output);
     if (!outputs.has(input)) outputs.set(input, await outputsOf(broker, input, topics));
     for (const topic of Object.values(topics)) await broker.log.deleteTopic(topic);

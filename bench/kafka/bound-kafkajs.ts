@@ -1,6 +1,7 @@
 import kafkajs, { type EachBatchPayload, type Message, type Producer } from "kafkajs";
 import { type BoundSettings, Due, type OutputLoad, type Progress } from "./bound.ts";
 import { PARTITIONS } from "./payments-job.ts";
+import type { Cost } from "./stopwatch.ts";
 
 const { Kafka, logLevel, Partitioners } = kafkajs;
 
@@ -9,26 +10,26 @@ const SEND_RECORDS = 1_000;
 const UNDER_WAY_MAX = 4;
 
 /** Reads with eachBatch, as a user would write it, and sends what is due in calls of 1,000 records. */
-export async function runKafkajsBound(settings: BoundSettings, progress: Progress): Promise<number> {
+export async function runKafkajsBound(settings: BoundSettings, progress: Progress): Promise<Cost> {
   const client = new Kafka({ clientId: "bound", brokers: [settings.bootstrap], logLevel: logLevel.ERROR });
   const consumer = client.consumer({ groupId: settings.groupId, maxWaitTimeInMs: 500 });
   const producer = client.producer({ createPartitioner: Partitioners.DefaultPartitioner });
   const sender = new Sender(producer, settings);
   await Promise.all([consumer.connect(), producer.connect()]);
   await consumer.subscribe({ topics: [settings.source], fromBeginning: true });
-  const seconds = await new Promise<number>((resolve, reject) => {
+  const cost = await new Promise<Cost>((resolve, reject) => {
     const eachBatch = async ({ batch }: EachBatchPayload) => {
       let bytes = 0;
       for (const { key, value } of batch.messages) bytes += key!.length + value!.length;
       if (bytes === 0) throw new Error("the source holds nothing");
       progress.add(batch.messages.length);
       await sender.send(progress);
-      if (progress.isComplete) sender.finish().then(() => resolve(progress.seconds()), reject);
+      if (progress.isComplete) sender.finish().then(() => resolve(progress.cost()), reject);
     };
     consumer.run({ autoCommitInterval: 1_000, eachBatch }).catch(reject);
   });
   await Promise.all([consumer.disconnect(), producer.disconnect()]);
-  return seconds;
+  return cost;
 }
 
 /** A few calls under way at once, to the partitions in turn. */

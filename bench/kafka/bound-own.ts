@@ -1,13 +1,14 @@
 import type { Log, ProduceBatch, ProducerRecord } from "../../runtime/log/port.ts";
 import { type BoundSettings, Due, type Progress } from "./bound.ts";
 import { PARTITIONS } from "./payments-job.ts";
+import type { Cost } from "./stopwatch.ts";
 
 /** The engine writes once a commit; this is what it would write in one, at some 100,000 records read a second. */
 const SEND_RECORDS = 40_000;
 const READ_MAX_MS = 30_000;
 
 /** Reads with the log's own reader, and writes what is due in one call at a time, while the next records are read. */
-export async function runOwnBound(log: Log, settings: BoundSettings, progress: Progress): Promise<number> {
+export async function runOwnBound(log: Log, settings: BoundSettings, progress: Progress): Promise<Cost> {
   const reader = await log.openReader({ isolation: "read_committed" });
   const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: settings.source, partition }));
   reader.assign(await log.listOffsets(partitions, "earliest", "read_committed"));
@@ -26,9 +27,9 @@ export async function runOwnBound(log: Log, settings: BoundSettings, progress: P
     writing = log.produce(dues.flatMap((due) => takeBatches(due, progress.read)));
   }
   await writing;
-  const seconds = progress.seconds();
+  const cost = progress.cost();
   await reader.close();
-  return seconds;
+  return cost;
 }
 
 function takeBatches(due: Due, read: number): readonly ProduceBatch[] {

@@ -8,10 +8,10 @@ const settings = settingsFromParent<BoundSettings>();
 // Patches kafkajs, too: whoever measures it must not measure its timer that never rests.
 const log = new KafkaLog({ connection: { brokers: [settings.bootstrap] } });
 const progress = new Progress(settings);
-const seconds =
+const cost =
   settings.client === "kafkajs"
     ? await runKafkajsBound(settings, progress)
     : await runOwnBound(log, settings, progress);
-send({ kind: "measured", seconds });
+send({ kind: "measured", cost });
 await log.close();
 finish();

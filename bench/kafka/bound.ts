@@ -1,4 +1,5 @@
 import type { TopicLoad } from "./read-topic.ts";
+import { type Cost, Stopwatch } from "./stopwatch.ts";
 
 export interface BoundSettings {
   readonly client: "kafkajs" | "own";
@@ -19,14 +20,14 @@ export interface OutputLoad {
 
 export interface BoundMessage {
   readonly kind: "measured";
-  readonly seconds: number;
+  readonly cost: Cost;
 }
 
 /** Counts what was read, and takes the time from the end of the warm-up on. */
 export class Progress {
   read = 0;
   readonly #settings: BoundSettings;
-  #startedMs = 0;
+  #stopwatch: Stopwatch | undefined;
   #readAtStart = 0;
 
   constructor(settings: BoundSettings) {
@@ -35,8 +36,8 @@ export class Progress {
 
   add(records: number): void {
     this.read += records;
-    if (this.#startedMs > 0 || this.read < this.#settings.warmUpRecords) return;
-    this.#startedMs = performance.now();
+    if (this.#stopwatch !== undefined || this.read < this.#settings.warmUpRecords) return;
+    this.#stopwatch = new Stopwatch();
     this.#readAtStart = this.read;
   }
 
@@ -45,10 +46,11 @@ export class Progress {
   }
 
   /** What the records behind the warm-up took until now. A batch may reach over its end, so it is reckoned from those after that batch. */
-  seconds(): number {
+  cost(): Cost {
     const { records, warmUpRecords } = this.#settings;
-    const perRecord = (performance.now() - this.#startedMs) / 1_000 / (records - this.#readAtStart);
-    return perRecord * (records - warmUpRecords);
+    const { seconds, cpuSeconds } = this.#stopwatch!.cost;
+    const share = (records - warmUpRecords) / (records - this.#readAtStart);
+    return { seconds: seconds * share, cpuSeconds: cpuSeconds * share };
   }
 }
 

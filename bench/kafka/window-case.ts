@@ -4,6 +4,7 @@ import { BenchProcess, withProcess } from "./bench-process.ts";
 import type { BoundMessage, BoundSettings, OutputLoad } from "./bound.ts";
 import { benchRegistry, topicsOfJob } from "./payments-job.ts";
 import { loadOf, sumOfTotals } from "./read-topic.ts";
+import type { Cost } from "./stopwatch.ts";
 import type { BenchBroker } from "./with-broker.ts";
 import type { WorkerMessage, WorkerSettings } from "./worker-process.ts";
 import { makeSource, paymentWriter } from "./write-payments.ts";
@@ -44,7 +45,7 @@ export async function writeInput(
   return { choice, keys, source, expected: { payments, total } };
 }
 
-/** One worker from an empty state to the end of the source. @returns seconds behind the warm-up */
+/** One worker from an empty state to the end of the source. @returns what the records behind the warm-up took */
 export async function runWindow(broker: BenchBroker, input: WindowInput, delivery: Delivery, run: number) {
   const name = `window-${input.choice}-${delivery}-${run}`;
   const settings: WorkerSettings = {
@@ -53,12 +54,12 @@ export async function runWindow(broker: BenchBroker, input: WindowInput, deliver
     measure: { warmUpRecords: WARM_UP_RECORDS, records: RECORDS },
   };
   const worker = new BenchProcess<WorkerMessage>("worker-process.ts", settings);
-  const { seconds } = await withProcess(worker, async () => {
+  const { cost } = await withProcess(worker, async () => {
     const measured = await worker.first("measured");
     await worker.ended();
     return measured;
   });
-  return { seconds, topics: topicsOfJob(settings) };
+  return { cost, topics: topicsOfJob(settings) };
 }
 
 /** @throws {Error} if the last results of a run are not the sums of its input */
@@ -85,18 +86,18 @@ export async function outputsOf(
   return outputs;
 }
 
-/** @returns seconds behind the warm-up */
+/** @returns what the records behind the warm-up took */
 export async function runBound(
   broker: BenchBroker,
   input: WindowInput,
   bound: Pick<BoundSettings, "client" | "outputs">,
   run: number,
-): Promise<number> {
+): Promise<Cost> {
   const { bootstrap } = broker;
   const settings: BoundSettings = {
     ...{ ...bound, bootstrap, source: input.source, records: RECORDS, warmUpRecords: WARM_UP_RECORDS },
     groupId: `bound-${bound.client}-${input.choice}-${bound.outputs.length}-${run}`,
   };
   const child = new BenchProcess<BoundMessage>("bound-process.ts", settings);
-  return await withProcess(child, async () => (await child.first("measured")).seconds);
+  return await withProcess(child, async () => (await child.first("measured")).cost);
 }

@@ -7,6 +7,7 @@ import { runJobs } from "../../runtime/worker/run-jobs.ts";
 import { levelDisk } from "../../state/level-disk.ts";
 import { finish, send, settingsFromParent } from "./child.ts";
 import { benchRegistry, type JobSettings, paymentsJob } from "./payments-job.ts";
+import { type Cost, Stopwatch } from "./stopwatch.ts";
 
 export interface WorkerSettings extends JobSettings {
   readonly bootstrap: string;
@@ -18,14 +19,14 @@ export interface WorkerSettings extends JobSettings {
 
 export type WorkerMessage =
   | { readonly kind: "event"; readonly event: JobEvent }
-  | { readonly kind: "measured"; readonly seconds: number };
+  | { readonly kind: "measured"; readonly cost: Cost };
 
 const settings = settingsFromParent<WorkerSettings>();
 const { measure } = settings;
 const finished = Promise.withResolvers<void>();
 let processed = 0;
-let startedMs = 0;
-let committedMs = 0;
+let stopwatch: Stopwatch | undefined;
+let costUntilCommitted: Cost | undefined;
 
 const log = new KafkaLog({ connection: { brokers: [settings.bootstrap] } });
 const run = await runJobs([paymentsJob(settings, measure === undefined ? undefined : countRecord)], {
@@ -38,7 +39,7 @@ const run = await runJobs([paymentsJob(settings, measure === undefined ? undefin
     turn: () => nextTurn(),
     commit: async (options) => {
       await commit(options);
-      committedMs = performance.now();
+      costUntilCommitted = stopwatch?.cost;
     },
     onEvent: (event) => send({ kind: "event", event }),
   },
@@ -48,11 +49,11 @@ run.finished.catch(finished.reject);
 await finished.promise;
 await run.stop();
 await log.close();
-send({ kind: "measured", seconds: (committedMs - startedMs) / 1_000 });
+send({ kind: "measured", cost: costUntilCommitted });
 finish();
 
 function countRecord(): void {
-  if (processed === measure!.warmUpRecords) startedMs = performance.now();
+  if (processed === measure!.warmUpRecords) stopwatch = new Stopwatch();
   processed++;
   if (processed === measure!.records) finished.resolve();
 }
