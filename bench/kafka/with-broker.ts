@@ -3,9 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
-import { brokerJars } from "../../scripts/kafka/broker-jars.ts";
 import { startKafka } from "../../scripts/kafka/start-kafka.ts";
-import { cacheFolder } from "../../scripts/kafka/variables.ts";
 import type { BenchRow } from "../bench-row.ts";
 
 /** A broker that was started for one benchmark, and a folder that goes with it. */
@@ -22,20 +20,16 @@ export async function withBroker(
   name: string,
   run: (broker: BenchBroker) => Promise<readonly BenchRow[]>,
 ): Promise<readonly BenchRow[]> {
-  const why = await brokerJars(cacheFolder).then(
-    () => undefined,
-    (error: Error) => error.message,
-  );
-  if (why !== undefined) {
-    process.stderr.write(`${name} is skipped, for no broker can be had here: ${why}\n`);
-    return [];
-  }
   const folder = await mkdtemp(join(tmpdir(), "mulgil-bench-"));
   const removeNow = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
   for (const signal of SIGNALS) process.on(signal, exit);
   process.on("exit", removeNow);
   try {
-    const kafka = await startKafka({ dir: join(folder, "kafka") });
+    const kafka = await startKafka({ dir: join(folder, "kafka") }).catch((error: Error) => error);
+    if (kafka instanceof Error) {
+      process.stderr.write(`${name} is skipped, for no broker can be had here: ${kafka.message}\n`);
+      return [];
+    }
     try {
       const log = new KafkaLog({ connection: { brokers: [kafka.bootstrap] } });
       try {
