@@ -10,7 +10,7 @@ import { createValueDecoder, createValueSerde, type ValueSerde } from "../schema
 
 /** What the benchmarks of the engine share: a payment event of 17 leaves, about 170 bytes in Avro, and a job over it. */
 
-interface Payment extends Projected {
+export interface Payment extends Projected {
   readonly paymentId: string;
   readonly accountId: string;
   readonly currency: string;
@@ -36,7 +36,7 @@ export interface Projected {
 
 export const projectedFields = ["customerId", "amount", "status", "occurredAt"] as const;
 
-const record = (name: string, fields: readonly (readonly [name: string, type: unknown])[]) => ({
+export const record = (name: string, fields: readonly (readonly [name: string, type: unknown])[]) => ({
   type: "record",
   name,
   fields: fields.map(([field, type]) => ({ name: field, type })),
@@ -95,7 +95,7 @@ export const job: Topology = defineJob({
 }).topology;
 
 /** The same numbers in each run. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -128,21 +128,43 @@ export interface Events {
   readonly decoder: Pick<ValueSerde<Projected>, "decode">;
 }
 
-/** So many payments of so many customers, spread evenly over the windows. */
+/** The payments of a benchmark, in order: so many of so many customers, spread evenly over the windows. */
+export function* makePayments(options: {
+  readonly records: number;
+  readonly keys: number;
+  /** How often which customer pays. @default "zipf", with exponent 0.99 */
+  readonly choice?: "zipf" | "uniform";
+}): Generator<Payment> {
+  const { records, keys } = options;
+  const random = seededRandom(7);
+  const customer = options.choice === "uniform" ? () => Math.floor(random() * keys) : zipf(keys, random);
+  for (let n = 0; n < records; n++) {
+    const occurredAt = START_MS + Math.floor((n * WINDOWS * WINDOW_MS) / records);
+    yield makePayment(n, occurredAt, customer(), random);
+  }
+}
+
+/** One approved payment of each of so many customers, all in the first window. */
+export function* makeOneWindow(customers: number): Generator<Payment> {
+  const random = seededRandom(7);
+  for (let n = 0; n < customers; n++) {
+    const occurredAt = START_MS + Math.floor((n * WINDOW_MS) / customers);
+    yield { ...makePayment(n, occurredAt, n, random), status: "APPROVED" };
+  }
+}
+
+/** The payments of `makePayments` as bytes, with what decodes them. */
 export async function makeEvents(options: { readonly records: number; readonly keys: number }): Promise<Events> {
   const registry = await openEmbeddedRegistry(new MemoryLevel<string, string>());
   const serde = await createValueSerde({ schema: paymentSchema, topic: payments.name, registry });
   const decoder = createValueDecoder<Payment>({ schema: paymentSchema, registry, fields: projectedFields });
-  const random = seededRandom(7);
-  const customer = zipf(options.keys, random);
-  const values = Array.from({ length: options.records }, (_, n) =>
-    serde.encode(payment(n, options.records, customer(), random)),
-  );
+  const values = Array.from(makePayments(options), (payment) => serde.encode(payment));
   await decoder.load(decoder.missingId(values[0]!)!);
   return { values, decoder };
 }
 
-function payment(n: number, records: number, customer: number, random: () => number): Payment {
+/** The n-th payment of a benchmark. */
+export function makePayment(n: number, occurredAt: number, customer: number, random: () => number): Payment {
   const id = (prefix: string, value: number) => `${prefix}-${String(value).padStart(10, "0")}`;
   return {
     paymentId: id("payment", n),
@@ -152,7 +174,7 @@ function payment(n: number, records: number, customer: number, random: () => num
     amount: 100 + Math.floor(random() * 1_000_000),
     currency: "KRW",
     status: random() < 0.9 ? "APPROVED" : "DECLINED",
-    occurredAt: START_MS + Math.floor((n * WINDOWS * WINDOW_MS) / records),
+    occurredAt,
     approvalCode: n % 3 === 0 ? null : "A12345",
     installments: n % 12,
     isOnline: n % 2 === 0,

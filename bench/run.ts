@@ -5,10 +5,11 @@ import type { BenchRow } from "./bench-row.ts";
 
 /**
  * `npm run bench [-- part-of-a-file-name …]`: runs the benchmarks one after the other, prints a table, and writes bench/results/latest.json.
+ * A part may be written as in the rows: kafka.window is kafka-window.ts.
  * Every file in this folder that exports `run` is one. The method of each stands in its header; docs/BENCHMARKS.md says how to read them.
  */
 const folder = import.meta.dirname;
-const wanted = process.argv.slice(2);
+const wanted = process.argv.slice(2).map((part) => part.replaceAll(".", "-"));
 const rows: BenchRow[] = [];
 
 for (const file of (await readdir(folder)).toSorted()) {

@@ -66,7 +66,29 @@ describe("crc32c", () => {
     expect(crc32c(Buffer.from("123456789"))).toBe(0xe3069283);
     expect(crc32c(Buffer.alloc(32))).toBe(0x8a9136aa);
   });
+
+  it("is the same wherever in memory the bytes lie, and however many they are", () => {
+    const memory = new Uint8Array(100).map((_, at) => (at * 151 + 7) % 256);
+    for (let offset = 0; offset < 4; offset++) {
+      const bytes = memory.subarray(offset);
+      for (let start = 0; start < 20; start++) {
+        for (let end = start; end < bytes.length; end++) {
+          expect(crc32c(bytes, start, end)).toBe(plainCrc32c(bytes.slice(start, end)));
+        }
+      }
+    }
+  });
 });
+
+/** Bit by bit, as the polynomial says. */
+function plainCrc32c(bytes: Uint8Array): number {
+  let crc = 0xffffffff;
+  for (const byte of bytes) {
+    crc ^= byte;
+    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+  }
+  return ~crc >>> 0;
+}
 
 describe("record batches", () => {
   it.each(["none", "gzip", "zstd"] as const)("come back as they were, compressed with %s", async (compression) => {
