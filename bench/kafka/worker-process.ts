@@ -35,6 +35,7 @@ const run = await runJobs([paymentsJob(settings, measure === undefined ? undefin
   environment: {
     log,
     disk: levelDisk(settings.stateDir),
+    location: settings.stateDir,
     clock: systemClock,
     turn: () => nextTurn(),
     commit: async (options) => {
