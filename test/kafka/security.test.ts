@@ -73,16 +73,20 @@ describe.skipIf(!(await canStartKafka()))("Kafka over TLS", { timeout: 120_000 }
   }
 
   /** Writes and reads for as long; without patience, so that a connection that is lost fails it. */
-  async function expectToWorkFor(ms: number, more: KafkaVariables): Promise<void> {
+  async function expectToWorkFor(ms: number, more: KafkaVariables, onceConnected = async () => {}): Promise<void> {
     const maker = await open(more);
     const topic = await makeTopic(maker);
+    // What brokers do at the first use takes patience.
+    await maker.produce([batch(topic, 0, "first")]);
     await maker.close();
     const log = await open(more, 0);
     const reader = await log.openReader({ isolation: "read_committed" });
-    reader.assign([{ topic, partition: 0, offset: 0 }]);
+    reader.assign([{ topic, partition: 0, offset: 1 }]);
     const read: string[] = [];
-    const untilMs = Date.now() + ms;
     let written = 0;
+    await log.produce([batch(topic, 0, String(written++))]);
+    await onceConnected();
+    const untilMs = Date.now() + ms;
     while (Date.now() < untilMs) {
       await log.produce([batch(topic, 0, String(written++))]);
       for (const { records } of await reader.poll(5_000)) read.push(...records.map((each) => textOf(each) ?? ""));
@@ -140,11 +144,26 @@ describe.skipIf(!(await canStartKafka()))("Kafka over TLS", { timeout: 120_000 }
     });
 
     it("goes on with the token that the file has by then, when the first one has expired", async () => {
-      const validMs = 8_000;
-      const variablesOfToken = await by(tokens.token(validMs));
-      const working = expectToWorkFor(2 * validMs, variablesOfToken);
-      await by(tokens.token(3_600_000));
-      await working;
+      const validMs = 10_000;
+      const withToken = await by(tokens.token(validMs));
+      await expectToWorkFor(2 * validMs, withToken, async () => void (await by(tokens.token(3_600_000))));
+    });
+
+    it("says that it is refused when the token has ended, and the file has no other", async () => {
+      const log = await open(await by(tokens.token(5_000)), 30_000);
+      const topic = await makeTopic(log);
+      let written: unknown;
+      await expect
+        .poll(
+          async () => {
+            written = await log.produce([batch(topic, 0, "more")]).catch((error: unknown) => error);
+            return written instanceof Error;
+          },
+          { timeout: 60_000 },
+        )
+        .toBe(true);
+      expect(written).toMatchObject({ code: "LOG_AUTHENTICATION" });
+      await log.close();
     });
 
     it("is refused with one of another authority, and does not show it", async () => {

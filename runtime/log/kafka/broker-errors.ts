@@ -26,6 +26,7 @@ export const code = {
   groupAuthorizationFailed: 30,
   clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
+  illegalSaslState: 34,
   topicAlreadyExists: 36,
   invalidReplicationFactor: 38,
   outOfOrderSequence: 45,
@@ -91,16 +92,21 @@ export function kindOf(error: unknown): FailureKind {
 }
 
 export function kindOfCode(errorCode: number): FailureKind {
+  // Another request of the connection was refused while it showed who it is: a new connection shows it from the beginning.
+  if (errorCode === code.illegalSaslState) return "connection";
   if (LEADERSHIP.has(errorCode)) return "leadership";
   if (COORDINATOR.has(errorCode)) return "coordinator";
   return BUSY.has(errorCode) ? "busy" : "final";
 }
 
+export const isAuthentication = (error: unknown): boolean =>
+  error instanceof Error && error.name === "KafkaJSSASLAuthenticationError";
+
 /** For errors that nobody nearer has an answer to. */
 export function asMulgilError(error: unknown, what: string): MulgilError {
   if (error instanceof MulgilError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.name === "KafkaJSSASLAuthenticationError") {
+  if (isAuthentication(error)) {
     return new MulgilError(
       `Kafka refuses the credentials (${message}); check mechanism, user and password, or the token`,
       {

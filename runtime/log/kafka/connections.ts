@@ -1,5 +1,5 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
-import { kindOf } from "./broker-errors.ts";
+import { isAuthentication, kindOf } from "./broker-errors.ts";
 import type { BrokerLink, BrokerRequests, LinkFactory } from "./kafkajs.ts";
 import type { BrokerAddress } from "./protocol/metadata.ts";
 
@@ -71,7 +71,8 @@ export class Connections {
       const link = await opened.link;
       return await ask(await link.requests(), link);
     } catch (error) {
-      if (kindOf(error) === "connection" && this.#opened.get(nodeId) === opened) void this.#discard(nodeId);
+      if ((kindOf(error) === "connection" || isAuthentication(error)) && this.#opened.get(nodeId) === opened)
+        void this.#discard(nodeId);
       throw error;
     }
   }
