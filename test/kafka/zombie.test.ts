@@ -5,7 +5,7 @@ import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
 import type { WrittenBatch } from "./support/commit-points.ts";
 import { expectEverythingOnce } from "./support/expectations.ts";
 import { Proof } from "./support/proof.ts";
-import type { WorkerOrder, WorkerProcess } from "./support/worker-process.ts";
+import type { WorkerOrder } from "./support/worker-process.ts";
 
 const POLL_WAIT_MS = 1_000;
 
@@ -21,17 +21,17 @@ describe.skipIf(!(await canStartKafka()))("a worker that stands still for longer
   }, async () => {
     const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "zombie", delivery: "exactly-once" });
     const { source, repartition } = proof;
-    const rounds: readonly WorkerOrder[] = [
+    const rounds = [
       { signal: "SIGSTOP", when: "records written", input: repartition },
       { signal: "SIGSTOP", when: "offsets sent", input: source },
       { signal: "SIGSTOP", when: "offsets sent", input: repartition },
       { signal: "SIGSTOP", when: "before the log", input: source },
-    ];
+    ] as const;
     try {
-      const [zombie, successor] = await proof.startWorkers("zombie", "successor");
+      await proof.startWorkers("one", "two");
       const left: WrittenBatch[] = [];
       await proof.produceWhile(async () => {
-        for (const order of rounds) left.push(...(await standStill(order, zombie!, successor!)));
+        for (const order of rounds) left.push(...(await standStill(order, proof)));
       });
       await expectEverythingOnce(proof);
       await expectOnlyUncommitted(
@@ -46,10 +46,17 @@ describe.skipIf(!(await canStartKafka()))("a worker that stands still for longer
 
 /** @returns what the zombie had written when it stopped, in a transaction that was not committed */
 async function standStill(
-  order: WorkerOrder,
-  zombie: WorkerProcess,
-  successor: WorkerProcess,
+  order: WorkerOrder & { readonly input: string },
+  proof: Proof,
 ): Promise<readonly WrittenBatch[]> {
+  const wanted = proof.tasksReading(order.input);
+  const zombie = await Promise.any(
+    proof.workers.map(async (worker) => {
+      await worker.until(({ tasks }) => [...tasks].some((task) => wanted.has(task)));
+      return worker;
+    }),
+  );
+  const successor = proof.workers.find((worker) => worker !== zombie)!;
   const stops = zombie.told("obeying").length;
   zombie.order(order);
   await zombie.until(() => zombie.told("obeying").length > stops);

@@ -7,8 +7,9 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
+import { taskId } from "../../../runtime/worker/task-id.ts";
 import { endlessPayments, type Payment, type PaymentsJob, paymentsJob, plainHours } from "./payments-job.ts";
-import { PaymentsTopics } from "./payments-topics.ts";
+import { PARTITIONS, PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 const SESSION_MS = 3_000;
@@ -75,6 +76,12 @@ export class Proof {
   /** The topic between the two parts of the job. */
   get repartition(): string {
     return compile(this.job.job).topics.find(({ role }) => role === "repartition")!.topic;
+  }
+
+  /** The ids of the tasks that read this topic. */
+  tasksReading(topic: string): ReadonlySet<string> {
+    const part = compile(this.job.job).subTopologies.find(({ sources }) => sources.includes(topic))!;
+    return new Set(Array.from({ length: PARTITIONS }, (_, partition) => taskId(part.name, partition)));
   }
 
   /** The data directory that a worker of this name has, now and when it is started again. */
