@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
-import { generatePayments, PaymentsOnKafka, plainMinutes } from "./payments-on-kafka.ts";
+import { PaymentsOnKafka } from "./payments-on-kafka.ts";
+import { generatePayments, plainMinutes } from "./support/payments-job.ts";
 
 const PAYMENTS = 12_000;
 const BATCH = 200;

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
-import { generatePayments, PaymentsOnKafka, plainMinutes } from "./payments-on-kafka.ts";
+import { PaymentsOnKafka } from "./payments-on-kafka.ts";
+import { generatePayments, plainMinutes } from "./support/payments-job.ts";
 
 const PAYMENTS = 12_000;
 const THIRD = PAYMENTS / 3;

@@ -1,0 +1,135 @@
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import type { Delivery } from "mulgil";
+import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
+import type { JobEvent } from "../../../runtime/worker/job-event.ts";
+
+/** What a worker process is started with. */
+export interface WorkerSettings {
+  readonly job: string;
+  readonly delivery: Delivery;
+  readonly bootstrap: string;
+  readonly dataDir: string;
+  readonly sessionTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
+}
+
+/** The worker stops itself with SIGSTOP when a commit of a task that reads `input` is next at this point. */
+export interface WorkerOrder {
+  readonly stopWhen: "before the transaction" | "outputs written" | "offsets sent";
+  readonly input: string;
+}
+
+/** What a transaction has put into a partition. */
+export interface WrittenBatch extends PartitionOffset {
+  readonly records: number;
+}
+
+export type WorkerReport =
+  | JobEvent
+  | { readonly kind: "committed"; readonly offsets: readonly CommittedOffset[] }
+  | { readonly kind: "commitFailed"; readonly offsets: readonly CommittedOffset[]; readonly code: string }
+  | {
+      readonly kind: "stopping";
+      readonly offsets: readonly CommittedOffset[];
+      readonly written: readonly WrittenBatch[];
+    };
+
+export type WorkerEvent = WorkerReport & { readonly atMs: number };
+export type WorkerEventOf<K extends WorkerEvent["kind"]> = Extract<WorkerReport, { readonly kind: K }> & {
+  readonly atMs: number;
+};
+
+const PROGRAM = path.join(import.meta.dirname, "worker-program.ts");
+const NODE_ARGUMENTS = ["--conditions=mulgil-source", "--disable-warning=ExperimentalWarning"];
+
+/** A worker that can be killed, and stopped and continued. */
+export class WorkerProcess {
+  readonly name: string;
+  readonly events: WorkerEvent[] = [];
+  readonly ended: Promise<number | null>;
+  readonly #child: ChildProcessWithoutNullStreams;
+  readonly #tasks = new Set<string>();
+  readonly #listeners = new Set<() => void>();
+  #stderr = "";
+
+  constructor(name: string, settings: WorkerSettings) {
+    this.name = name;
+    this.#child = spawn(process.execPath, [...NODE_ARGUMENTS, PROGRAM, JSON.stringify(settings)], {
+      env: { ...process.env, NODE_COMPILE_CACHE: path.join(path.dirname(settings.dataDir), "compiled") },
+    });
+    // It may be killed before it has read what is written to it.
+    this.#child.stdin.on("error", () => undefined);
+    this.#child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr += text;
+    });
+    createInterface(this.#child.stdout).on("line", (line) => this.#take(line));
+    this.ended = once(this.#child, "close").then(([code]) => code as number | null);
+  }
+
+  /** Tasks that it runs, as far as it has told. */
+  get tasks(): ReadonlySet<string> {
+    return this.#tasks;
+  }
+
+  /** What it has told of this kind, or has told since. */
+  told<K extends WorkerEvent["kind"]>(kind: K, since?: WorkerEvent): readonly WorkerEventOf<K>[] {
+    const events = since === undefined ? this.events : this.events.slice(this.events.indexOf(since) + 1);
+    return events.filter((event): event is WorkerEventOf<K> => event.kind === kind);
+  }
+
+  get isAlive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  get stderr(): string {
+    return this.#stderr;
+  }
+
+  /** Resolves when this is so of what it has told; rejects if it ends before. */
+  until(isSo: (worker: this) => boolean): Promise<void> {
+    const seen = new Promise<void>((resolve) => {
+      const look = () => {
+        if (!isSo(this)) return;
+        this.#listeners.delete(look);
+        resolve();
+      };
+      this.#listeners.add(look);
+      look();
+    });
+    const over = this.ended.then((code) => {
+      if (!isSo(this)) throw new Error(`worker ${this.name} ended (${code}) before its time:\n${this.#stderr}`);
+    });
+    return Promise.race([seen, over]);
+  }
+
+  order(order: WorkerOrder): void {
+    this.#child.stdin.write(`${JSON.stringify(order)}\n`);
+  }
+
+  continue(): void {
+    this.#child.kill("SIGCONT");
+  }
+
+  /** kill -9. */
+  async kill(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await this.ended;
+  }
+
+  /** Ends it after a last commit. @returns its exit code */
+  async stop(): Promise<number | null> {
+    this.#child.kill("SIGTERM");
+    return await this.ended;
+  }
+
+  #take(line: string): void {
+    const event = JSON.parse(line) as WorkerEvent;
+    this.events.push(event);
+    if (event.kind === "running") this.#tasks.add(event.task);
+    if (event.kind === "closed" || event.kind === "restarting") this.#tasks.delete(event.task);
+    for (const look of this.#listeners) look();
+  }
+}
