@@ -1,11 +1,12 @@
 import { expect, it } from "vitest";
-import { decideRestore } from "./restore-decision.ts";
+import { decideRestore, isTruncated } from "./restore-decision.ts";
 
 const facts = {
   checkpoint: { nextOffset: 50, incarnation: "first", writtenAtMs: 10_000 },
   startOffset: 10,
   endOffset: 100,
   incarnation: "first",
+  expires: true,
   nowMs: 11_000,
   deleteRetentionMs: 7_000,
   marginMs: 1_000,
@@ -26,4 +27,20 @@ it.each([
   ["one from the future", { nowMs: 8_999 }, { from: 10, wipe: true, reason: "from the future" }],
 ])("decides what to do with %s", (_, change, decision) => {
   expect(decideRestore({ ...facts, ...change })).toEqual(decision);
+});
+
+it.each([
+  ["compacted, a checkpoint inside", { expires: false }, false],
+  ["compacted, complete, no checkpoint", { expires: false, startOffset: 0, checkpoint: undefined }, false],
+  ["compacted, begun late, no checkpoint", { expires: false, checkpoint: undefined }, true],
+  ["compacted, begun late, an old checkpoint", { expires: false, nowMs: 16_000 }, true],
+  ["compacted, begun late, another incarnation", { expires: false, incarnation: "second" }, true],
+  ["compacted, begun behind the checkpoint", { expires: false, checkpoint: at(9) }, true],
+  ["expiring, no checkpoint", { checkpoint: undefined }, false],
+  ["expiring, a checkpoint inside", {}, false],
+  ["expiring, begun behind the checkpoint", { checkpoint: at(9) }, true],
+  ["expiring, begun behind an old checkpoint", { checkpoint: at(9), nowMs: 16_000 }, false],
+  ["expiring, begun behind a rebuild", { checkpoint: { ...at(9), isPartial: true as const } }, false],
+])("knows whether state is lost with a changelog: %s", (_, change, expected) => {
+  expect(isTruncated({ ...facts, ...change })).toBe(expected);
 });

@@ -7,6 +7,8 @@ export interface RestoreFacts {
   readonly startOffset: number;
   readonly endOffset: number;
   readonly incarnation: string;
+  /** Whether retention removes old records of the changelog. */
+  readonly expires: boolean;
   readonly nowMs: number;
   /** How long the changelog keeps tombstones, and how much sooner a checkpoint is distrusted. */
   readonly deleteRetentionMs: number;
@@ -38,14 +40,26 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
   return { from: facts.startOffset, wipe: true, reason };
 }
 
+/**
+ * Whether records are gone that only somebody's hand can have removed, and that local contents do not have: state that is lost, so that a
+ * rebuild would end in wrong results. Compaction leaves the start of a changelog where it is. Retention moves it, and only past what is older
+ * than any checkpoint that is still trusted; where there is none, the two cannot be told apart.
+ */
+export function isTruncated(facts: RestoreFacts): boolean {
+  const reason = distrust(facts);
+  if (reason === undefined) return false;
+  if (!facts.expires) return facts.startOffset > 0;
+  return reason === "before the start" && facts.checkpoint?.isPartial !== true;
+}
+
 function distrust(facts: RestoreFacts): Exclude<RestoreDecision["reason"], "trusted"> | undefined {
   const { checkpoint, nowMs, marginMs } = facts;
   if (checkpoint === undefined) return "no checkpoint";
   if (checkpoint.incarnation !== facts.incarnation) return "another incarnation";
-  if (checkpoint.nextOffset < facts.startOffset) return "before the start";
   if (checkpoint.nextOffset > facts.endOffset) return "after the end";
   const ageMs = nowMs - checkpoint.writtenAtMs;
   if (!(ageMs < facts.deleteRetentionMs - marginMs)) return "too old";
   if (ageMs < -marginMs) return "from the future";
+  if (checkpoint.nextOffset < facts.startOffset) return "before the start";
   return undefined;
 }

@@ -118,6 +118,7 @@ async function restore(
       nowMs,
       deleteRetentionMs: DELETE_RETENTION_MS,
       marginMs: CHECKPOINT_MARGIN_MS,
+      expires: expires(runtime, planned),
       signal: options.signal,
       onProgress: ({ done, total }) => environment.onEvent({ kind: "restoring", ...names, done, total }),
     });
@@ -128,6 +129,9 @@ async function restore(
     await reader.close();
   }
 }
+
+const expires = ({ plan }: JobRuntime, { changelog }: PlannedStore): boolean =>
+  plan.topics.find(({ topic }) => topic === changelog)!.cleanupPolicy !== "compact";
 
 /** What had expired by the restored stream time does not come back. */
 export function dropExpired(planned: PlannedStore, store: Store): void {
