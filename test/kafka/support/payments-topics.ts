@@ -6,7 +6,7 @@ import { TopicCodec } from "../../../runtime/testing/topic-codec.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
 import { minuteId, openPaymentsRegistry, type Payment, type PaymentsJob, type ShopMinute } from "./payments-job.ts";
 
-const PARTITIONS = 4;
+export const PARTITIONS = 4;
 
 /** The topics of the payments job from outside: what goes in, and what read_committed shows of what comes out. */
 export class PaymentsTopics {

@@ -26,6 +26,8 @@ export interface ProofOptions {
   /** Of the job; in the names of its topics. */
   readonly name: string;
   readonly delivery: Delivery;
+  /** Between two batches of payments: longer where what happens takes longer. @default 60 */
+  readonly batchEveryMs?: number;
 }
 
 /**
@@ -112,7 +114,7 @@ export class Proof {
       const batch = Array.from({ length: BATCH }, () => this.#source.next().value);
       await this.topics.produce(batch);
       this.#acknowledged.push(...batch);
-      await sleep(BATCH_EVERY_MS);
+      await sleep(this.#options.batchEveryMs ?? BATCH_EVERY_MS);
     }
     await happening;
     over.signal.throwIfAborted();
