@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withLevelDisk } from "../bench/state-fixtures.ts";
@@ -167,4 +167,20 @@ it("a LevelDB disk makes directories for their owner only", () =>
     for (const path of ["job", "job/0", "job/0/store"]) {
       expect((await stat(join(root, path))).mode & 0o777).toBe(0o700);
     }
+  }));
+
+it("refuses a LevelDB of which a part of the log of writes is damaged, rather than go on without that part", () =>
+  withLevelDisk(async (disk, root) => {
+    const database = await disk.open("store");
+    for (let at = 0; at < 2_000; at++) await database.write([put(`a${at}`, "x".repeat(60)), put("checkpoint", `${at}`)]);
+    await database.close();
+    const directory = join(root, "store");
+    const log = join(directory, (await readdir(directory)).find((file) => file.endsWith(".log"))!);
+    const content = await readFile(log);
+    const middle = content.length >> 1;
+    await writeFile(log, content.fill(0xff, middle, middle + 16));
+    await expect(disk.open("store")).rejects.toMatchObject({
+      code: "STATE_CORRUPTED",
+      message: expect.stringMatching(/left out .* checksum mismatch/),
+    });
   }));

@@ -1,9 +1,9 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
 import { openLevelDatabase } from "./level-database.ts";
-import { diskError } from "./state-errors.ts";
+import { corruptedError, diskError } from "./state-errors.ts";
 
 const ownerOnly = 0o700;
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -42,7 +42,11 @@ export function levelDisk(root: string): StateDisk {
         throw diskError("open", directory, cause);
       }
       const level = new Level<Buffer, Buffer>(directory, { keyEncoding: "buffer", valueEncoding: "buffer" });
-      return openLevelDatabase(level, directory, nextTurn);
+      const database = await openLevelDatabase(level, directory, nextTurn);
+      const dropped = await droppedAtOpening(directory);
+      if (dropped === undefined) return database;
+      await database.close();
+      throw corruptedError(directory, `LevelDB has left out what it could not read: ${dropped}`);
     },
 
     async quarantine(path, reason) {
@@ -64,4 +68,13 @@ export function levelDisk(root: string): StateDisk {
 
     list,
   };
+}
+
+/**
+ * What LevelDB cannot read of its log of writes it leaves out, and goes on behind that: entries would be missing below a newer checkpoint. It
+ * says so only in the diary that it begins anew at each opening.
+ */
+async function droppedAtOpening(directory: string): Promise<string | undefined> {
+  const diary = await readFile(join(directory, "LOG"), "utf8");
+  return /dropping \d+ bytes; .*/.exec(diary)?.[0];
 }
