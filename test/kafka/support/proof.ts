@@ -7,7 +7,8 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
-import { endlessPayments, type Payment, type PaymentsJob, paymentsJob, plainMinutes } from "./payments-job.ts";
+import { type JobVariant, jobVariants } from "./guarded-job.ts";
+import { endlessPayments, type Payment, type PaymentsJob, plainMinutes } from "./payments-job.ts";
 import { PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
@@ -28,6 +29,8 @@ export interface ProofOptions {
   readonly delivery: Delivery;
   /** Between two batches of payments: longer where what happens takes longer. @default 60 */
   readonly batchEveryMs?: number;
+  /** @default "payments" */
+  readonly variant?: JobVariant;
 }
 
 /**
@@ -55,7 +58,7 @@ export class Proof {
 
   static async open(options: ProofOptions): Promise<Proof> {
     const log = new KafkaLog({ connection: { brokers: options.bootstrap.split(",") } });
-    const job = paymentsJob(options.name, options.delivery);
+    const job = jobVariants[options.variant ?? "payments"](options.name, options.delivery);
     const topics = await PaymentsTopics.open(log, job);
     return new Proof(options, log, job, topics, await mkdtemp(path.join(os.tmpdir(), "mulgil-proof-")));
   }
@@ -81,10 +84,11 @@ export class Proof {
   }
 
   startWorker(name: string): WorkerProcess {
-    const { bootstrap, delivery } = this.#options;
+    const { bootstrap, delivery, variant } = this.#options;
     const worker = new WorkerProcess(name, {
       ...{ job: this.job.job.name, bootstrap, delivery, dataDir: this.dataDirOf(name) },
       ...{ sessionTimeoutMs: SESSION_MS, transactionTimeoutMs: TRANSACTION_MS },
+      ...(variant !== undefined && { variant }),
     });
     this.workers.push(worker);
     return worker;

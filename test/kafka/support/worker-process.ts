@@ -5,6 +5,7 @@ import { createInterface } from "node:readline";
 import type { Delivery } from "mulgil";
 import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
+import type { JobVariant } from "./guarded-job.ts";
 
 /** What a worker process is started with. */
 export interface WorkerSettings {
@@ -14,6 +15,8 @@ export interface WorkerSettings {
   readonly dataDir: string;
   readonly sessionTimeoutMs: number;
   readonly transactionTimeoutMs: number;
+  /** @default "payments" */
+  readonly variant?: JobVariant;
 }
 
 /** The worker stops itself with SIGSTOP when a commit of a task that reads `input` is next at this point. */

@@ -8,7 +8,8 @@ import { type Commit, type CommitFunction, type CommitPath, commit } from "../..
 import { runJobs } from "../../../runtime/worker/run-jobs.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { levelDisk } from "../../../state/level-disk.ts";
-import { openPaymentsRegistry, paymentsJob } from "./payments-job.ts";
+import { jobVariants } from "./guarded-job.ts";
+import { openPaymentsRegistry } from "./payments-job.ts";
 import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings, WrittenBatch } from "./worker-process.ts";
 
 // A worker of the payments job, as `mulgil run --kafka` is one, but for its short session: one process, one member of the group. It tells what
@@ -68,7 +69,7 @@ const toldCommit: CommitFunction = (options) =>
     },
   );
 
-const payments = paymentsJob(settings.job, settings.delivery);
+const payments = jobVariants[settings.variant ?? "payments"](settings.job, settings.delivery);
 const log = new KafkaLog({
   connection: { brokers: settings.bootstrap.split(",") },
   transactionTimeoutMs: settings.transactionTimeoutMs,

@@ -1,0 +1,31 @@
+import { count, type Delivery, defineJob, sum, tumbling } from "mulgil";
+import { type PaymentsJob, paymentsJob } from "./payments-job.ts";
+
+export type JobVariant = keyof typeof jobVariants;
+
+/** The payments job, with a function that throws at a payment below zero, and no key for one without a shop. */
+function guardedJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJob {
+  const { source, copies, minutes, late } = paymentsJob(name, delivery);
+  const job = defineJob({
+    name,
+    version: 1,
+    delivery,
+    commitEvery: "200 ms",
+    flow(from) {
+      const payments = from(source).filter(({ amount }) => {
+        if (amount < 0) throw new Error("a payment below zero");
+        return true;
+      });
+      payments.to(copies);
+      const totals = payments
+        .keyBy(({ shop }) => (shop === "" ? (null as unknown as string) : shop))
+        .window(tumbling("1 minute", { grace: "1 hour" }))
+        .aggregate("minutes", { payments: count(), total: sum(({ amount }) => amount) });
+      totals.to(minutes);
+      totals.late.to(late);
+    },
+  });
+  return { source, copies, minutes, late, job };
+}
+
+export const jobVariants = { payments: paymentsJob, guarded: guardedJob };
