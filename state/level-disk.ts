@@ -1,7 +1,8 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
+import { headless, leftOut } from "./level-damage.ts";
 import { openLevelDatabase } from "./level-database.ts";
 import { corruptedError, diskError } from "./state-errors.ts";
 
@@ -41,12 +42,14 @@ export function levelDisk(root: string): StateDisk {
       } catch (cause) {
         throw diskError("open", directory, cause);
       }
+      const loss = await headless(directory);
+      if (loss !== undefined) throw corruptedError(directory, loss);
       const level = new Level<Buffer, Buffer>(directory, { keyEncoding: "buffer", valueEncoding: "buffer" });
       const database = await openLevelDatabase(level, directory, nextTurn);
-      const dropped = await droppedAtOpening(directory);
-      if (dropped === undefined) return database;
+      const damage = await leftOut(directory);
+      if (damage === undefined) return database;
       await database.close();
-      throw corruptedError(directory, `LevelDB has left out what it could not read: ${dropped}`);
+      throw corruptedError(directory, damage);
     },
 
     async quarantine(path, reason) {
@@ -68,13 +71,4 @@ export function levelDisk(root: string): StateDisk {
 
     list,
   };
-}
-
-/**
- * What LevelDB cannot read of its log of writes it leaves out, and goes on behind that: entries would be missing below a newer checkpoint. It
- * says so only in the diary that it begins anew at each opening.
- */
-async function droppedAtOpening(directory: string): Promise<string | undefined> {
-  const diary = await readFile(join(directory, "LOG"), "utf8");
-  return /dropping \d+ bytes; .*/.exec(diary)?.[0];
 }
