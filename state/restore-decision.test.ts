@@ -18,7 +18,8 @@ it.each([
   ["one at the start", { checkpoint: at(10) }, { from: 10, wipe: false, reason: "trusted" }],
   ["one at the end", { checkpoint: at(100) }, { from: 100, wipe: false, reason: "trusted" }],
   ["none", { checkpoint: undefined }, { from: 10, wipe: true, reason: "no checkpoint" }],
-  ["one before the start", { checkpoint: at(9) }, { from: 10, wipe: true, reason: "before the start" }],
+  ["one of which the start has passed the marker", { checkpoint: at(9) }, { from: 10, wipe: false, reason: "trusted" }],
+  ["one before the start", { checkpoint: at(8) }, { from: 10, wipe: true, reason: "before the start" }],
   ["one after the end", { checkpoint: at(101) }, { from: 10, wipe: true, reason: "after the end" }],
   ["one of another topic", { incarnation: "second" }, { from: 10, wipe: true, reason: "another incarnation" }],
   ["one almost too old", { nowMs: 15_999 }, { from: 50, wipe: false, reason: "trusted" }],
@@ -35,12 +36,13 @@ it.each([
   ["compacted, begun late, no checkpoint", { expires: false, checkpoint: undefined }, true],
   ["compacted, begun late, an old checkpoint", { expires: false, nowMs: 16_000 }, true],
   ["compacted, begun late, another incarnation", { expires: false, incarnation: "second" }, true],
-  ["compacted, begun behind the checkpoint", { expires: false, checkpoint: at(9) }, true],
+  ["compacted, begun behind the checkpoint", { expires: false, checkpoint: at(8) }, true],
   ["expiring, no checkpoint", { checkpoint: undefined }, false],
   ["expiring, a checkpoint inside", {}, false],
-  ["expiring, begun behind the checkpoint", { checkpoint: at(9) }, true],
-  ["expiring, begun behind an old checkpoint", { checkpoint: at(9), nowMs: 16_000 }, false],
-  ["expiring, begun behind a rebuild", { checkpoint: { ...at(9), isPartial: true as const } }, false],
+  ["expiring, begun behind the marker of the checkpoint", { checkpoint: at(9) }, false],
+  ["expiring, begun behind the checkpoint", { checkpoint: at(8) }, true],
+  ["expiring, begun behind an old checkpoint", { checkpoint: at(8), nowMs: 16_000 }, false],
+  ["expiring, begun behind a rebuild", { checkpoint: { ...at(8), isPartial: true as const } }, false],
 ])("knows whether state is lost with a changelog: %s", (_, change, expected) => {
   expect(isTruncated({ ...facts, ...change })).toBe(expected);
 });

@@ -30,13 +30,18 @@ export interface RestoreDecision {
     | "from the future";
 }
 
+/** A commit's checkpoint lies before the marker that ends its transaction: where that is all that has gone, nothing has. */
+const MARKER = 1;
+
 /**
  * Whether local contents can be continued. A checkpoint older than the changelog's tombstones may have missed deletes: keys
  * would come back. One from the future was written by a wrong clock: its age is unknown.
  */
 export function decideRestore(facts: RestoreFacts): RestoreDecision {
   const reason = distrust(facts);
-  if (reason === undefined) return { from: facts.checkpoint!.nextOffset, wipe: false, reason: "trusted" };
+  if (reason === undefined) {
+    return { from: Math.max(facts.checkpoint!.nextOffset, facts.startOffset), wipe: false, reason: "trusted" };
+  }
   return { from: facts.startOffset, wipe: true, reason };
 }
 
@@ -60,6 +65,6 @@ function distrust(facts: RestoreFacts): Exclude<RestoreDecision["reason"], "trus
   const ageMs = nowMs - checkpoint.writtenAtMs;
   if (!(ageMs < facts.deleteRetentionMs - marginMs)) return "too old";
   if (ageMs < -marginMs) return "from the future";
-  if (checkpoint.nextOffset < facts.startOffset) return "before the start";
+  if (checkpoint.nextOffset + MARKER < facts.startOffset) return "before the start";
   return undefined;
 }

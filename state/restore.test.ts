@@ -126,7 +126,7 @@ describe.each(disks)("a restore to $name", (subject) => {
       const store = await open(disk);
       await restoreStore({ store, reader: log.reader(), nowMs: hour, ...limits });
       const before = { checkpoint: store.checkpoint, contents: await contents(store) };
-      const truncated = { ...log.reader(), startOffset: log.endOffset + 1, endOffset: log.endOffset + 2 };
+      const truncated = { ...log.reader(), startOffset: log.endOffset + 2, endOffset: log.endOffset + 3 };
       for (const expires of [false, true]) {
         await expect(
           restoreStore({ store, reader: truncated, nowMs: 2 * hour, ...limits, expires }),
