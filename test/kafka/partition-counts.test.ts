@@ -4,7 +4,7 @@ import { compile } from "../../runtime/plan/compile.ts";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
 import { PaymentsOnKafka } from "./payments-on-kafka.ts";
-import { addPartitions } from "./support/add-partitions.ts";
+import { addPartitions } from "./support/alter-topic.ts";
 import { generatePayments, paymentsJob } from "./support/payments-job.ts";
 
 const PAYMENTS = 500;

@@ -7,7 +7,7 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
-import { type JobVariant, jobVariants } from "./guarded-job.ts";
+import { type JobVariant, jobVariants } from "./job-variants.ts";
 import { endlessPayments, type Payment, type PaymentsJob, plainMinutes } from "./payments-job.ts";
 import { PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";

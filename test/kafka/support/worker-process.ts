@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 import type { Delivery } from "mulgil";
 import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
-import type { JobVariant } from "./guarded-job.ts";
+import type { JobVariant } from "./job-variants.ts";
 
 /** What a worker process is started with. */
 export interface WorkerSettings {

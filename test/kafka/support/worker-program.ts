@@ -8,7 +8,7 @@ import { type Commit, type CommitFunction, type CommitPath, commit } from "../..
 import { runJobs } from "../../../runtime/worker/run-jobs.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { levelDisk } from "../../../state/level-disk.ts";
-import { jobVariants } from "./guarded-job.ts";
+import { jobVariants } from "./job-variants.ts";
 import { openPaymentsRegistry } from "./payments-job.ts";
 import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings, WrittenBatch } from "./worker-process.ts";
 

@@ -28,4 +28,24 @@ function guardedJob(name: string, delivery: Delivery = "exactly-once"): Payments
   return { source, copies, minutes, late, job };
 }
 
-export const jobVariants = { payments: paymentsJob, guarded: guardedJob };
+/** The payments of each card in all, without a window: its changelog is only compacted. The sums are in `minutes`, all of them of minute 0. */
+function totalsJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJob {
+  const { source, copies, minutes, late } = paymentsJob(name, delivery);
+  const job = defineJob({
+    name,
+    version: 1,
+    delivery,
+    commitEvery: "200 ms",
+    flow(from) {
+      const payments = from(source);
+      payments.to(copies);
+      payments
+        .aggregate("totals", { payments: count(), total: sum(({ amount }) => amount) })
+        .map(({ payments, total }) => ({ windowStartMs: 0, payments, total }))
+        .to(minutes);
+    },
+  });
+  return { source, copies, minutes, late, job };
+}
+
+export const jobVariants = { payments: paymentsJob, guarded: guardedJob, totals: totalsJob };
