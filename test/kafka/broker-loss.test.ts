@@ -11,8 +11,6 @@ import { Proof, SESSION_MS } from "./support/proof.ts";
 
 /** With the broker away no worker is heard of: longer than the session of any. */
 const AWAY_MS = SESSION_MS + 1_000;
-/** The load lasts until the brokers have been started again. */
-const BATCH_EVERY_MS = 150;
 const START_MAX_MS = 180_000;
 const STOP_MAX_MS = 60_000;
 const TEST_MAX_MS = 600_000;
@@ -64,10 +62,7 @@ async function givesEverythingOnce(
   kafka: RunningKafka,
   disturb: (proof: Proof, kafka: RunningKafka) => Promise<void>,
 ): Promise<void> {
-  const proof = await Proof.open({
-    ...{ bootstrap: kafka.bootstrap, name: "broker-loss", delivery: "exactly-once" },
-    batchEveryMs: BATCH_EVERY_MS,
-  });
+  const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "broker-loss", delivery: "exactly-once" });
   try {
     const workers = await proof.startWorkers("one", "two");
     await proof.produceWhile(() => disturb(proof, kafka));

@@ -7,7 +7,7 @@ import { canStartKafka, startTestKafka } from "./broker-for-tests.ts";
 import { PaymentsOnKafka } from "./payments-on-kafka.ts";
 import { setCleanupPolicy } from "./support/alter-topic.ts";
 import { jobVariants } from "./support/job-variants.ts";
-import { generatePayments, minuteId, type Payment, type ShopMinute } from "./support/payments-job.ts";
+import { generatePayments, hourId, type Payment, type ShopHour } from "./support/payments-job.ts";
 import { PARTITIONS } from "./support/payments-topics.ts";
 
 const NAME = "compacted";
@@ -51,7 +51,7 @@ describe.skipIf(!(await canStartKafka()))("a changelog that is only compacted", 
       const rebuilt = await subject.start("rebuilt");
       await rebuilt.untilIdle();
       await rebuilt.stop();
-      expect(await subject.minutes()).toEqual(plainTotals(produced));
+      expect(await subject.hours()).toEqual(plainTotals(produced));
 
       const ends = await subject.log.listOffsets(changelogs, "latest", "read_committed");
       await expect(subject.log.deleteRecords(ends)).rejects.toMatchObject({ code: "LOG_BROKER" });
@@ -64,7 +64,7 @@ describe.skipIf(!(await canStartKafka()))("a changelog that is only compacted", 
       await produce();
       const goesOn = await subject.start("rebuilt");
       await goesOn.untilIdle();
-      expect(await subject.minutes()).toEqual(plainTotals(produced));
+      expect(await subject.hours()).toEqual(plainTotals(produced));
     } finally {
       await subject.close();
     }
@@ -81,10 +81,10 @@ async function areCompacted({ log }: PaymentsOnKafka): Promise<boolean> {
   return records.every(([first]) => first !== undefined && first.offset > 0);
 }
 
-function plainTotals(payments: readonly Payment[]): ReadonlyMap<string, ShopMinute> {
+function plainTotals(payments: readonly Payment[]): ReadonlyMap<string, ShopHour> {
   return new Map(
     [...Map.groupBy(payments, ({ card }) => card)].map(([card, own]) => [
-      minuteId(card, 0),
+      hourId(card, 0),
       { windowStartMs: 0, payments: own.length, total: own.reduce((sum, { amount }) => sum + amount, 0) },
     ]),
   );

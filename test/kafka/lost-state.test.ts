@@ -12,9 +12,6 @@ import { untilAllIsCommittedAnew } from "./support/progress.ts";
 import { Proof } from "./support/proof.ts";
 import type { WorkerProcess } from "./support/worker-process.ts";
 
-/** The load lasts until the last worker is back. */
-const BATCH_EVERY_MS = 120;
-
 describe.skipIf(!(await canStartKafka()))("state that is lost", () => {
   let kafka: RunningKafka;
   beforeAll(async () => {
@@ -25,10 +22,7 @@ describe.skipIf(!(await canStartKafka()))("state that is lost", () => {
   it("is rebuilt on an empty or damaged disk, refused where its changelog is truncated, and never gives a wrong result", {
     timeout: 600_000,
   }, async () => {
-    const proof = await Proof.open({
-      ...{ bootstrap: kafka.bootstrap, name: "lost-state", delivery: "exactly-once" },
-      batchEveryMs: BATCH_EVERY_MS,
-    });
+    const proof = await Proof.open({ bootstrap: kafka.bootstrap, name: "lost-state", delivery: "exactly-once" });
     try {
       await proof.produceWhile(async () => {
         await runFor(proof, "one");

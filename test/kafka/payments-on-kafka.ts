@@ -10,7 +10,7 @@ import type { JobEvent } from "../../runtime/worker/job-event.ts";
 import { type JobsRun, runJobs } from "../../runtime/worker/run-jobs.ts";
 import { levelDisk } from "../../state/level-disk.ts";
 import { type JobVariant, jobVariants } from "./support/job-variants.ts";
-import type { Payment, PaymentsJob, ShopMinute } from "./support/payments-job.ts";
+import type { Payment, PaymentsJob, ShopHour } from "./support/payments-job.ts";
 import { PaymentsTopics } from "./support/payments-topics.ts";
 
 const SESSION_MS = 6_000;
@@ -44,7 +44,6 @@ export class PaymentsOnKafka {
       environment: {
         ...{ log: this.log, commit, onEvent, clock: systemClock },
         disk: levelDisk(path.join(this.#folder, disk)),
-        location: disk,
         turn: () => nextTurn(),
       },
       workers: 2,
@@ -63,9 +62,9 @@ export class PaymentsOnKafka {
     return await this.#topics.idsIn("copies");
   }
 
-  /** The last value of each shop and minute. */
-  async minutes(): Promise<ReadonlyMap<string, ShopMinute>> {
-    return new Map([...(await this.#topics.minutes())].map(([id, updates]) => [id, updates.at(-1)!]));
+  /** The last value of each shop and hour. */
+  async hours(): Promise<ReadonlyMap<string, ShopHour>> {
+    return new Map([...(await this.#topics.hours())].map(([id, updates]) => [id, updates.at(-1)!]));
   }
 
   async close(): Promise<void> {

@@ -154,7 +154,7 @@ const said = ({ headers }: FetchedRecord, name: string): string | undefined =>
 async function expectOthersUnaffected(proof: Proof, keylessIds: readonly number[]): Promise<void> {
   const ids = [...keylessIds.toReversed(), ...proof.acknowledged.map(({ id }) => id)];
   expect(difference(await proof.topics.idsIn("copies"), ids)).toEqual(NO_DIFFERENCE);
-  const minutes = await proof.topics.minutes();
-  const found = new Map([...minutes].map(([id, updates]) => [id, updates.at(-1)!]));
-  expect(found).toEqual(await proof.plainMinutes());
+  const hours = await proof.topics.hours();
+  const found = new Map([...hours].map(([id, updates]) => [id, updates.at(-1)!]));
+  expect(found).toEqual(await proof.plainHours());
 }

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, describe, expect, it } from "vitest";
 import { brokerForTests } from "./broker-for-tests.ts";
 import { PaymentsOnKafka } from "./payments-on-kafka.ts";
-import { generatePayments, plainMinutes } from "./support/payments-job.ts";
+import { generatePayments, plainHours } from "./support/payments-job.ts";
 
 const PAYMENTS = 12_000;
 const THIRD = PAYMENTS / 3;
@@ -33,7 +33,7 @@ describe.skipIf(!broker.isThere)("jobs on Kafka", () => {
       const rebuilt = await subject.start("another disk");
       await rebuilt.untilIdle();
       expect(await subject.copiedIds()).toEqual(payments.map(({ id }) => id));
-      expect(await subject.minutes()).toEqual(plainMinutes(payments));
+      expect(await subject.hours()).toEqual(plainHours(payments));
     } finally {
       await subject.close();
     }

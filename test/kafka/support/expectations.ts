@@ -12,18 +12,18 @@ export async function expectEverythingOnce(proof: Proof): Promise<void> {
   expect(difference(await proof.topics.idsIn("copies"), ids)).toEqual(NO_DIFFERENCE);
   expect(difference(await proof.topics.idsIn("late"), ids).twice).toEqual([]);
 
-  const minutes = await proof.topics.minutes();
-  const shrunk = [...minutes].filter(([, updates]) =>
+  const hours = await proof.topics.hours();
+  const shrunk = [...hours].filter(([, updates]) =>
     updates.some(({ payments }, index) => index > 0 && payments <= updates[index - 1]!.payments),
   );
   expect(shrunk).toEqual([]);
-  const plain = await proof.plainMinutes();
+  const plain = await proof.plainHours();
   const wrong = [...plain].filter(([id, expected]) => {
-    const found = minutes.get(id)?.at(-1);
+    const found = hours.get(id)?.at(-1);
     return found?.payments !== expected.payments || found.total !== expected.total;
   });
-  expect(wrong.map(([id, expected]) => ({ id, expected, found: minutes.get(id) }))).toEqual([]);
-  expect([...minutes.keys()].filter((id) => !plain.has(id))).toEqual([]);
+  expect(wrong.map(([id, expected]) => ({ id, expected, found: hours.get(id) }))).toEqual([]);
+  expect([...hours.keys()].filter((id) => !plain.has(id))).toEqual([]);
 }
 
 /** Everything there, some of it perhaps twice: the promise of at-least-once. Resolves when the job has caught up. */
@@ -33,12 +33,12 @@ export async function expectNothingLost(proof: Proof): Promise<void> {
   expect(difference(await proof.topics.idsIn("source"), ids)).toEqual(NO_DIFFERENCE);
   expect(difference(await proof.topics.idsIn("copies"), ids)).toMatchObject({ lost: [], foreign: [] });
 
-  const minutes = await proof.topics.minutes();
-  const short = [...(await proof.plainMinutes())].filter(([id, expected]) => {
-    const found = minutes.get(id)?.at(-1);
+  const hours = await proof.topics.hours();
+  const short = [...(await proof.plainHours())].filter(([id, expected]) => {
+    const found = hours.get(id)?.at(-1);
     return found === undefined || found.payments < expected.payments || found.total < expected.total;
   });
-  expect(short.map(([id, expected]) => ({ id, expected, found: minutes.get(id) }))).toEqual([]);
+  expect(short.map(([id, expected]) => ({ id, expected, found: hours.get(id) }))).toEqual([]);
 }
 
 /** Everything is committed, nothing is left open, and every worker that still runs ends well. */

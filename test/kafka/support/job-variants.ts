@@ -5,7 +5,7 @@ export type JobVariant = keyof typeof jobVariants;
 
 /** The payments job, with a function that throws at a payment below zero, and no key for one without a shop. */
 function guardedJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJob {
-  const { source, copies, minutes, late } = paymentsJob(name, delivery);
+  const { source, copies, hours, late } = paymentsJob(name, delivery);
   const job = defineJob({
     name,
     version: 1,
@@ -19,18 +19,18 @@ function guardedJob(name: string, delivery: Delivery = "exactly-once"): Payments
       payments.to(copies);
       const totals = payments
         .keyBy(({ shop }) => (shop === "" ? (null as unknown as string) : shop))
-        .window(tumbling("1 minute", { grace: "1 hour" }))
-        .aggregate("minutes", { payments: count(), total: sum(({ amount }) => amount) });
-      totals.to(minutes);
+        .window(tumbling("1 hour", { grace: "3 hours" }))
+        .aggregate("hours", { payments: count(), total: sum(({ amount }) => amount) });
+      totals.to(hours);
       totals.late.to(late);
     },
   });
-  return { source, copies, minutes, late, job };
+  return { source, copies, hours, late, job };
 }
 
-/** The payments of each card in all, without a window: its changelog is only compacted. The sums are in `minutes`, all of them of minute 0. */
+/** The payments of each card in all, without a window: its changelog is only compacted. The sums are in `hours`, all of them of hour 0. */
 function totalsJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJob {
-  const { source, copies, minutes, late } = paymentsJob(name, delivery);
+  const { source, copies, hours, late } = paymentsJob(name, delivery);
   const job = defineJob({
     name,
     version: 1,
@@ -42,10 +42,10 @@ function totalsJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJ
       payments
         .aggregate("totals", { payments: count(), total: sum(({ amount }) => amount) })
         .map(({ payments, total }) => ({ windowStartMs: 0, payments, total }))
-        .to(minutes);
+        .to(hours);
     },
   });
-  return { source, copies, minutes, late, job };
+  return { source, copies, hours, late, job };
 }
 
 export const jobVariants = { payments: paymentsJob, guarded: guardedJob, totals: totalsJob };

@@ -12,7 +12,7 @@ export interface Payment {
   readonly at: number;
 }
 
-export interface ShopMinute {
+export interface ShopHour {
   readonly windowStartMs: number;
   readonly payments: number;
   readonly total: number;
@@ -23,25 +23,26 @@ const record = <T>(name: string, fields: Readonly<Record<string, unknown>>): Sch
 });
 const millis = { type: "long", logicalType: "timestamp-millis" };
 const payment = record<Payment>("Payment", { id: "long", card: "string", shop: "string", amount: "long", at: millis });
-const shopMinute = record<ShopMinute>("ShopMinute", { windowStartMs: millis, payments: "long", total: "long" });
+const shopHour = record<ShopHour>("ShopHour", { windowStartMs: millis, payments: "long", total: "long" });
 
-const WINDOW_MS = 60_000;
-/** Twenty payments in a second of event time. */
-const PAYMENT_EVERY_MS = 50;
-const OUT_OF_ORDER_MS = 5_000;
+const WINDOW_MS = 3_600_000;
+/** Of event time, so that windows close; an hour has 36,000 payments. */
+const PAYMENT_EVERY_MS = 100;
+/** Windows go on changing for seconds of a test: what is wrong with a state that was restored shows, as nothing is done with it otherwise. */
+const OUT_OF_ORDER_MS = 3_600_000;
 const CARDS = 2_000;
 const SHOPS = 100;
 
 export type PaymentsJob = ReturnType<typeof paymentsJob>;
 
 /**
- * Every payment passed through, and sums by shop and minute behind a repartition. Topics and job have names of their own, so that tests share
- * a broker. A window closes an hour of event time after its end; what comes later, because a part of the job stood still for so long, is in `late`.
+ * Every payment passed through, and sums by shop and hour behind a repartition. Topics and job have names of their own, so that tests share
+ * a broker. A window closes three hours of event time after its end; what comes later, because a part of the job stood still for so long, is in `late`.
  */
 export function paymentsJob(name: string, delivery: Delivery = "exactly-once") {
   const source = { name: `${name}.payments`, value: payment, key: "card", eventTime: "at" } as const;
   const copies = { name: `${name}.copies`, value: payment, key: "card" } as const;
-  const minutes = { name: `${name}.minutes`, value: shopMinute, keyType: "string" } as const;
+  const hours = { name: `${name}.hours`, value: shopHour, keyType: "string" } as const;
   const late = { name: `${name}.late`, value: payment, keyType: "string" } as const;
   const job = defineJob({
     name,
@@ -53,24 +54,24 @@ export function paymentsJob(name: string, delivery: Delivery = "exactly-once") {
       payments.to(copies);
       const totals = payments
         .keyBy(({ shop }) => shop)
-        .window(tumbling("1 minute", { grace: "1 hour" }))
-        .aggregate("minutes", { payments: count(), total: sum(({ amount }) => amount) });
-      totals.to(minutes);
+        .window(tumbling("1 hour", { grace: "3 hours" }))
+        .aggregate("hours", { payments: count(), total: sum(({ amount }) => amount) });
+      totals.to(hours);
       totals.late.to(late);
     },
   });
-  return { source, copies, minutes, late, job };
+  return { source, copies, hours, late, job };
 }
 
 /** In memory, and the same in every process: ids are given in the order of registration. */
-export async function openPaymentsRegistry({ source, copies, minutes, late }: PaymentsJob): Promise<SchemaRegistry> {
+export async function openPaymentsRegistry({ source, copies, hours, late }: PaymentsJob): Promise<SchemaRegistry> {
   const registry = await openEmbeddedRegistry(new MemoryLevel());
-  for (const { name, value } of [source, copies, minutes, late])
+  for (const { name, value } of [source, copies, hours, late])
     await registry.register(subjectOfValue(name), value.avro);
   return registry;
 }
 
-/** Without an end, and always the same: event times of thirty years ago, somewhat out of order, few cards and shops with most of the payments. */
+/** Without an end, and always the same: event times of thirty years ago, far out of order, few cards and shops with most of the payments. */
 export function* endlessPayments(): Generator<Payment, never> {
   const random = new SeededRandom(7);
   const startMs = Date.UTC(1996, 0, 1);
@@ -88,16 +89,16 @@ export function* endlessPayments(): Generator<Payment, never> {
 
 export const generatePayments = (howMany: number): readonly Payment[] => endlessPayments().take(howMany).toArray();
 
-export const minuteId = (shop: string, windowStartMs: number): string => `${shop}@${windowStartMs}`;
+export const hourId = (shop: string, windowStartMs: number): string => `${shop}@${windowStartMs}`;
 
 /** What the job should have computed, computed plainly. */
-export function plainMinutes(payments: Iterable<Payment>): ReadonlyMap<string, ShopMinute> {
-  const minutes = new Map<string, ShopMinute>();
+export function plainHours(payments: Iterable<Payment>): ReadonlyMap<string, ShopHour> {
+  const hours = new Map<string, ShopHour>();
   for (const { shop, amount, at } of payments) {
     const windowStartMs = Math.floor(at / WINDOW_MS) * WINDOW_MS;
-    const id = minuteId(shop, windowStartMs);
-    const before = minutes.get(id) ?? { windowStartMs, payments: 0, total: 0 };
-    minutes.set(id, { windowStartMs, payments: before.payments + 1, total: before.total + amount });
+    const id = hourId(shop, windowStartMs);
+    const before = hours.get(id) ?? { windowStartMs, payments: 0, total: 0 };
+    hours.set(id, { windowStartMs, payments: before.payments + 1, total: before.total + amount });
   }
-  return minutes;
+  return hours;
 }

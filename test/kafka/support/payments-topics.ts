@@ -4,7 +4,7 @@ import type { LogAccess, ProducerRecord } from "../../../runtime/log/port.ts";
 import { readPartition } from "../../../runtime/log/read-partition.ts";
 import { TopicCodec } from "../../../runtime/testing/topic-codec.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
-import { minuteId, openPaymentsRegistry, type Payment, type PaymentsJob, type ShopMinute } from "./payments-job.ts";
+import { hourId, openPaymentsRegistry, type Payment, type PaymentsJob, type ShopHour } from "./payments-job.ts";
 
 export const PARTITIONS = 4;
 
@@ -47,10 +47,10 @@ export class PaymentsTopics {
       .sort((left, right) => left - right);
   }
 
-  /** All values of each shop and minute, in their order. */
-  async minutes(): Promise<ReadonlyMap<string, readonly ShopMinute[]>> {
-    const all = (await this.#read(this.#job.minutes)) as { key: string; value: ShopMinute }[];
-    const grouped = Map.groupBy(all, ({ key, value }) => minuteId(key, value.windowStartMs));
+  /** All values of each shop and hour, in their order. */
+  async hours(): Promise<ReadonlyMap<string, readonly ShopHour[]>> {
+    const all = (await this.#read(this.#job.hours)) as { key: string; value: ShopHour }[];
+    const grouped = Map.groupBy(all, ({ key, value }) => hourId(key, value.windowStartMs));
     return new Map([...grouped].map(([id, updates]) => [id, updates.map(({ value }) => value)]));
   }
 

@@ -7,18 +7,23 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
+import { taskId } from "../../../runtime/worker/task-id.ts";
 import { type JobVariant, jobVariants } from "./job-variants.ts";
-import { endlessPayments, type Payment, type PaymentsJob, plainMinutes } from "./payments-job.ts";
-import { PaymentsTopics } from "./payments-topics.ts";
+import { endlessPayments, type Payment, type PaymentsJob, plainHours } from "./payments-job.ts";
+import { PARTITIONS, PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
 export const SESSION_MS = 3_000;
 /** Longer than any test: what is left open is never cleared away by the broker, and shows. */
 const TRANSACTION_MS = 900_000;
+/** Transactions end here, too. As many partitions as broker-properties.ts says; topics are described without what is the brokers' own. */
+const CONSUMER_OFFSETS = { topic: "__consumer_offsets", partitions: 4 };
 const PAYMENTS_MIN = 200_000;
 const PAYMENTS_MAX = 400_000;
 const BATCH = 500;
 const BATCH_EVERY_MS = 60;
+/** When there are enough: what goes on happening shall find work, and on a slow machine for long. */
+const MORE_EVERY_MS = 600;
 const CATCH_UP_MAX_MS = 120_000;
 const LOOK_EVERY_MS = 100;
 
@@ -27,8 +32,6 @@ export interface ProofOptions {
   /** Of the job; in the names of its topics. */
   readonly name: string;
   readonly delivery: Delivery;
-  /** Between two batches of payments: longer where what happens takes longer. @default 60 */
-  readonly batchEveryMs?: number;
   /** @default "payments" */
   readonly variant?: JobVariant;
 }
@@ -78,6 +81,12 @@ export class Proof {
     return compile(this.job.job).topics.find(({ role }) => role === "repartition")!.topic;
   }
 
+  /** The ids of the tasks that read this topic. */
+  tasksReading(topic: string): ReadonlySet<string> {
+    const part = compile(this.job.job).subTopologies.find(({ sources }) => sources.includes(topic))!;
+    return new Set(Array.from({ length: PARTITIONS }, (_, partition) => taskId(part.name, partition)));
+  }
+
   /** The data directory that a worker of this name has, now and when it is started again. */
   dataDirOf(name: string): string {
     return path.join(this.#folder, name);
@@ -118,7 +127,7 @@ export class Proof {
       const batch = Array.from({ length: BATCH }, () => this.#source.next().value);
       await this.topics.produce(batch);
       this.#acknowledged.push(...batch);
-      await sleep(this.#options.batchEveryMs ?? BATCH_EVERY_MS);
+      await sleep(this.#acknowledged.length < PAYMENTS_MIN ? BATCH_EVERY_MS : MORE_EVERY_MS);
     }
     await happening;
     over.signal.throwIfAborted();
@@ -166,13 +175,13 @@ export class Proof {
   }
 
   /** What the late ones leave to the windows. */
-  async plainMinutes(): Promise<ReturnType<typeof plainMinutes>> {
+  async plainHours(): Promise<ReturnType<typeof plainHours>> {
     const late = new Set(await this.topics.idsIn("late"));
-    return plainMinutes(this.#acknowledged.filter(({ id }) => !late.has(id)));
+    return plainHours(this.#acknowledged.filter(({ id }) => !late.has(id)));
   }
 
   async #partitionsOf(isWanted: (topic: string) => boolean): Promise<readonly TopicPartition[]> {
-    const topics = (await this.log.describeTopics()).filter(({ topic }) => isWanted(topic));
+    const topics = [...(await this.log.describeTopics()), CONSUMER_OFFSETS].filter(({ topic }) => isWanted(topic));
     return topics.flatMap(({ topic, partitions }) =>
       Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
     );

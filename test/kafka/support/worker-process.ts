@@ -2,9 +2,11 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import path from "node:path";
 import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Delivery } from "mulgil";
-import type { CommittedOffset, PartitionOffset } from "../../../runtime/log/port.ts";
+import type { CommittedOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
+import type { CommitPoint, WrittenBatch } from "./commit-points.ts";
 import type { JobVariant } from "./job-variants.ts";
 
 /** What a worker process is started with. */
@@ -19,15 +21,12 @@ export interface WorkerSettings {
   readonly variant?: JobVariant;
 }
 
-/** The worker stops itself with SIGSTOP when a commit of a task that reads `input` is next at this point. */
+/** The worker sends itself the signal when a commit is next at this point. */
 export interface WorkerOrder {
-  readonly stopWhen: "before the transaction" | "outputs written" | "offsets sent";
-  readonly input: string;
-}
-
-/** What a transaction has put into a partition. */
-export interface WrittenBatch extends PartitionOffset {
-  readonly records: number;
+  readonly signal: "SIGSTOP" | "SIGKILL";
+  readonly when: CommitPoint;
+  /** Only a commit of a task that reads this topic. @default any */
+  readonly input?: string;
 }
 
 export type WorkerReport =
@@ -35,7 +34,8 @@ export type WorkerReport =
   | { readonly kind: "committed"; readonly offsets: readonly CommittedOffset[] }
   | { readonly kind: "commitFailed"; readonly offsets: readonly CommittedOffset[]; readonly code: string }
   | {
-      readonly kind: "stopping";
+      readonly kind: "obeying";
+      readonly signal: WorkerOrder["signal"];
       readonly offsets: readonly CommittedOffset[];
       readonly written: readonly WrittenBatch[];
     };
@@ -45,6 +45,7 @@ export type WorkerEventOf<K extends WorkerEvent["kind"]> = Extract<WorkerReport,
   readonly atMs: number;
 };
 
+const WAIT_MAX_MS = 90_000;
 const PROGRAM = path.join(import.meta.dirname, "worker-program.ts");
 const NODE_ARGUMENTS = ["--conditions=mulgil-source", "--disable-warning=ExperimentalWarning"];
 
@@ -87,25 +88,37 @@ export class WorkerProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  get stderr(): string {
-    return this.#stderr;
-  }
-
-  /** Resolves when this is so of what it has told; rejects if it ends before. */
-  until(isSo: (worker: this) => boolean): Promise<void> {
+  /** Resolves when this is so of what it has told; rejects if it ends before, or takes far too long. */
+  async until(isSo: (worker: this) => boolean): Promise<void> {
+    const over = new AbortController();
     const seen = new Promise<void>((resolve) => {
       const look = () => {
-        if (!isSo(this)) return;
-        this.#listeners.delete(look);
-        resolve();
+        if (isSo(this)) resolve();
       };
       this.#listeners.add(look);
+      over.signal.addEventListener("abort", () => this.#listeners.delete(look));
       look();
     });
-    const over = this.ended.then((code) => {
-      if (!isSo(this)) throw new Error(`worker ${this.name} ended (${code}) before its time:\n${this.#stderr}`);
+    const ended = this.ended.then((code) => {
+      if (!isSo(this)) throw this.#disappointed(`ended (${code})`);
     });
-    return Promise.race([seen, over]);
+    const late = sleep(WAIT_MAX_MS, undefined, { signal: over.signal }).then(() => {
+      throw this.#disappointed("went on");
+    });
+    try {
+      await Promise.race([seen, ended, late]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #disappointed(how: string): Error {
+    const last = this.events.slice(-5).map((event) => JSON.stringify(event));
+    return new Error(`worker ${this.name} ${how} without what was waited for:\n${last.join("\n")}\n${this.#stderr}`);
+  }
+
+  get stderr(): string {
+    return this.#stderr;
   }
 
   order(order: WorkerOrder): void {
@@ -122,8 +135,9 @@ export class WorkerProcess {
     await this.ended;
   }
 
-  /** Ends it after a last commit. @returns its exit code */
+  /** Ends it after a last commit; waits until it has come up, for a signal would end it just so before. @returns its exit code */
   async stop(): Promise<number | null> {
+    await this.until(({ events }) => events.length > 0);
     this.#child.kill("SIGTERM");
     return await this.ended;
   }
