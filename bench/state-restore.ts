@@ -67,7 +67,7 @@ function makeLog(): Log {
   return { read };
 }
 
-const restoreOptions = { nowMs: 0, deleteRetentionMs: 604_800_000, marginMs: 3_600_000 };
+const restoreOptions = { nowMs: 0, deleteRetentionMs: 604_800_000, marginMs: 3_600_000, expires: false };
 
 function measureRestore(log: Log): Promise<number> {
   const reader: ChangelogReader = {

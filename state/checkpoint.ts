@@ -7,12 +7,14 @@ export function encodeCheckpoint(checkpoint: Checkpoint): Buffer {
   out.integer(checkpoint.nextOffset);
   out.double(checkpoint.writtenAtMs);
   out.string(checkpoint.incarnation);
+  if (checkpoint.isPartial === true) out.byte(1);
   return out.buffer.subarray(0, out.position);
 }
 
 export function decodeCheckpoint(bytes: Buffer): Checkpoint {
   const input = new ByteReader(bytes);
-  return { nextOffset: input.integer(), writtenAtMs: input.double(), incarnation: input.string() };
+  const checkpoint = { nextOffset: input.integer(), writtenAtMs: input.double(), incarnation: input.string() };
+  return input.remaining === 0 ? checkpoint : { ...checkpoint, isPartial: true };
 }
 
 /** A number as the whole value of a meta entry. */

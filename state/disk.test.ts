@@ -1,4 +1,4 @@
-import { readdir, stat, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { withLevelDisk } from "../bench/state-fixtures.ts";
@@ -168,3 +168,35 @@ it("a LevelDB disk makes directories for their owner only", () =>
       expect((await stat(join(root, path))).mode & 0o777).toBe(0o700);
     }
   }));
+
+describe("a LevelDB is set aside rather than read with a part missing, when", () => {
+  const middleSpoiled = (content: Buffer) => content.fill(0xff, content.length >> 1, (content.length >> 1) + 4);
+  const withoutEnd = (content: Buffer) => content.subarray(0, content.length >> 1);
+
+  it.each([
+    ["its log of writes is damaged", ".log", middleSpoiled, "checksum mismatch"],
+    ["a table has lost its end", ".ldb", withoutEnd, "Invalid argument"],
+    ["a table is garbage", ".ldb", (content: Buffer) => content.fill(0x5a), "not an sstable"],
+    ["a table is missing", ".ldb", undefined, "missing files"],
+    ["CURRENT is missing", "CURRENT", undefined, "CURRENT is missing"],
+    ["CURRENT is garbage", "CURRENT", middleSpoiled, "No such file"],
+  ])("%s", (_, file, spoiled, why) =>
+    withLevelDisk(async (disk, root) => {
+      // Opening moves what there is from the log of writes to a table.
+      for (const half of [0, 1]) {
+        const database = await disk.open("store");
+        for (let at = 0; at < 1_000; at++)
+          await database.write([put(`a${half}-${at}`, "x".repeat(60)), put("checkpoint", `${at}`)]);
+        await database.close();
+      }
+      const directory = join(root, "store");
+      const hit = join(directory, (await readdir(directory)).find((name) => name.endsWith(file))!);
+      if (spoiled === undefined) await rm(hit);
+      else await writeFile(hit, spoiled(await readFile(hit)));
+      await expect(disk.open("store").then(read)).rejects.toMatchObject({
+        code: "STATE_CORRUPTED",
+        message: expect.stringContaining(why),
+      });
+    }),
+  );
+});

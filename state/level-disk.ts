@@ -2,8 +2,9 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
+import { headless, leftOut } from "./level-damage.ts";
 import { openLevelDatabase } from "./level-database.ts";
-import { diskError } from "./state-errors.ts";
+import { corruptedError, diskError } from "./state-errors.ts";
 
 const ownerOnly = 0o700;
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
@@ -41,8 +42,14 @@ export function levelDisk(root: string): StateDisk {
       } catch (cause) {
         throw diskError("open", directory, cause);
       }
+      const loss = await headless(directory);
+      if (loss !== undefined) throw corruptedError(directory, loss);
       const level = new Level<Buffer, Buffer>(directory, { keyEncoding: "buffer", valueEncoding: "buffer" });
-      return openLevelDatabase(level, directory, nextTurn);
+      const database = await openLevelDatabase(level, directory, nextTurn);
+      const damage = await leftOut(directory);
+      if (damage === undefined) return database;
+      await database.close();
+      throw corruptedError(directory, damage);
     },
 
     async quarantine(path, reason) {

@@ -215,7 +215,7 @@ async function restore(
   store: Store,
   { reader, signal }: { reader: ChangelogReader; signal?: AbortSignal },
 ): Promise<void> {
-  const limits = { nowMs: 0, deleteRetentionMs: 1_000, marginMs: 1 };
+  const limits = { nowMs: 0, deleteRetentionMs: 1_000, marginMs: 1, expires: false };
   const restored = restoreStore({ store, reader, ...limits, ...(signal && { signal }) });
   if (signal === undefined) await restored;
   else await restored.catch((error) => expect(error.code).toBe("STATE_RESTORE_INTERRUPTED"));

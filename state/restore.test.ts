@@ -10,7 +10,7 @@ import { openTimeIndexedStore } from "./time-indexed-store.ts";
 import { openWindowStore } from "./window-store.ts";
 
 const hour = 3_600_000;
-const limits = { deleteRetentionMs: 168 * hour, marginMs: hour };
+const limits = { deleteRetentionMs: 168 * hour, marginMs: hour, expires: false };
 const options = (database: Database) => ({ name: "spending", database, keys: textKeys, values: spendingValues });
 const open = async (disk: StateDisk, path = "store") => openKeyValueStore(options(await disk.open(path)));
 const spent = (total: number): Spending => ({ payments: 1, total });
@@ -109,14 +109,30 @@ describe.each(disks)("a restore to $name", (subject) => {
     subject.with(async (disk) => {
       const log = new MemoryChangelog("first", 40);
       const store = await open(disk);
-      expect(await restoreStore({ store, reader: log.reader(), nowMs: hour, ...limits })).toMatchObject({
+      const expiring = { ...limits, expires: true };
+      expect(await restoreStore({ store, reader: log.reader(), nowMs: hour, ...expiring })).toMatchObject({
         from: 40,
         entries: 0,
       });
       log.append([]);
-      expect((await restoreStore({ store, reader: log.reader(), nowMs: hour, ...limits })).checkpoint.nextOffset).toBe(
-        41,
-      );
+      const { checkpoint } = await restoreStore({ store, reader: log.reader(), nowMs: hour, ...expiring });
+      expect(checkpoint.nextOffset).toBe(41);
+      await store.close();
+    }));
+
+  it("is refused where the changelog has lost what it needs, and the store is left as it was", () =>
+    subject.with(async (disk) => {
+      const { log } = await changelogOf(3, 10);
+      const store = await open(disk);
+      await restoreStore({ store, reader: log.reader(), nowMs: hour, ...limits });
+      const before = { checkpoint: store.checkpoint, contents: await contents(store) };
+      const truncated = { ...log.reader(), startOffset: log.endOffset + 2, endOffset: log.endOffset + 3 };
+      for (const expires of [false, true]) {
+        await expect(
+          restoreStore({ store, reader: truncated, nowMs: 2 * hour, ...limits, expires }),
+        ).rejects.toMatchObject({ code: "STATE_CHANGELOG_TRUNCATED" });
+      }
+      expect({ checkpoint: store.checkpoint, contents: await contents(store) }).toEqual(before);
       await store.close();
     }));
 });
@@ -143,8 +159,10 @@ describe("an interrupted restore", () => {
     await expect(first).rejects.toMatchObject(interrupted);
     await store.close();
     const again = await open(disk);
+    expect(again.checkpoint).toMatchObject({ isPartial: true });
     const result = await restoreStore({ store: again, reader: log.reader(), nowMs: 2 * hour, ...limits });
     expect(result.wipe).toBe(false);
+    expect(result.checkpoint.isPartial).toBeUndefined();
     expect(result.from).toBeGreaterThan(20_000);
     expect(await contents(again)).toEqual(live);
   });

@@ -1,6 +1,6 @@
 import { MulgilError } from "../schemas/mulgil-error.ts";
 import type { ChangelogReader } from "./changelog.ts";
-import { decideRestore, type RestoreDecision } from "./restore-decision.ts";
+import { decideRestore, isTruncated, type RestoreDecision, type RestoreFacts } from "./restore-decision.ts";
 import type { ChangelogRecord, Checkpoint, Store } from "./store.ts";
 
 export interface RestoreProgress {
@@ -18,6 +18,8 @@ export interface RestoreOptions {
   /** The changelog's delete.retention.ms. */
   readonly deleteRetentionMs: number;
   readonly marginMs: number;
+  /** Whether the changelog's retention removes old records; otherwise it is only compacted. */
+  readonly expires: boolean;
   /** Called after each batch. */
   readonly onProgress?: (progress: RestoreProgress) => void;
   readonly signal?: AbortSignal;
@@ -38,11 +40,12 @@ interface Batch {
 /**
  * Brings a store to the end of its changelog, from its checkpoint if that can be trusted, else from nothing. Reads the next batch while
  * one is written. If interrupted, what was restored stays with its position, and the next restore goes on from there.
+ * @throws MulgilError STATE_CHANGELOG_TRUNCATED if records that the store needs are gone; it is left as it was
  * @throws MulgilError STATE_RESTORE_INTERRUPTED when the signal is aborted, STATE_RESTORE_STALLED if the reader makes no progress
  */
 export async function restoreStore(options: RestoreOptions): Promise<RestoreResult> {
   const { store, reader, signal } = options;
-  const decision = decideRestore({
+  const facts: RestoreFacts = {
     checkpoint: store.checkpoint,
     startOffset: reader.startOffset,
     endOffset: reader.endOffset,
@@ -50,7 +53,10 @@ export async function restoreStore(options: RestoreOptions): Promise<RestoreResu
     nowMs: options.nowMs,
     deleteRetentionMs: options.deleteRetentionMs,
     marginMs: options.marginMs,
-  });
+    expires: options.expires,
+  };
+  if (isTruncated(facts)) throw truncatedError(store, reader);
+  const decision = decideRestore(facts);
   throwIfInterrupted(store, signal);
   if (decision.wipe) await store.clear();
   const entries = await copy(options, decision);
@@ -63,11 +69,11 @@ async function copy(options: RestoreOptions, { from, wipe }: RestoreDecision): P
   const { incarnation, endOffset } = reader;
   // Tombstones between a position on the way and the end are kept only as long as whoever was there at this time needs them.
   const sinceMs = wipe ? nowMs : store.checkpoint!.writtenAtMs;
-  const checkpointAt = (nextOffset: number) => ({
-    nextOffset,
-    incarnation,
-    writtenAtMs: nextOffset < endOffset ? sinceMs : nowMs,
-  });
+  const isPartial = wipe || store.checkpoint!.isPartial === true;
+  const checkpointAt = (nextOffset: number): Checkpoint =>
+    nextOffset >= endOffset
+      ? { nextOffset, incarnation, writtenAtMs: nowMs }
+      : { nextOffset, incarnation, writtenAtMs: sinceMs, ...(isPartial && { isPartial }) };
   let entries = 0;
   let position = from;
   let reading = readBatch(options, from);
@@ -136,6 +142,12 @@ const interruptedError = (store: Store, signal: AbortSignal) =>
     context: { store: store.name },
     cause: signal.reason,
   });
+
+const truncatedError = (store: Store, { topic, partition, startOffset, endOffset }: ChangelogReader) =>
+  new MulgilError(
+    `changelog "${topic}" [${partition}] has only the records from ${startOffset} to ${endOffset}: others, which store "${store.name}" is made of and which this disk does not have, were deleted by hand or lost by the brokers, and to go on without them would give wrong results. Start where a data directory still has this state, or bring the topic back from a copy; knowing that results will lack what the store held, delete the topic and start with --drop-store ${store.name}; or give the job another name, and have it computed anew from its sources`,
+    { code: "STATE_CHANGELOG_TRUNCATED", context: { store: store.name, topic, partition, offset: startOffset } },
+  );
 
 const stalledError = (store: Store, reader: ChangelogReader, offset: number) =>
   new MulgilError(

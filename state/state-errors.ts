@@ -57,8 +57,9 @@ export function diskError(operation: "open" | "read" | "write", file: string, ca
   if (hasCode(cause, "LEVEL_LOCKED")) return lockedError(file, cause);
   if (hasCode(cause, "LEVEL_CORRUPTION")) return corruptedError(file, message, cause);
   if (/no space left|ENOSPC|quota exceeded|EDQUOT/i.test(message)) return diskFullError(file, cause);
-  // LevelDB reports a file that its manifest names and nobody finds as an I/O error.
-  if (hasCode(cause, "LEVEL_IO_ERROR") && /no such file/i.test(message)) return corruptedError(file, message, cause);
+  // LevelDB reports a file that its manifest names and nobody finds as an I/O error, and a table that is shorter than its manifest says as well.
+  if (/IO error: .*no such file/i.test(message) || /IO error: .*\.ldb: invalid argument/i.test(message))
+    return corruptedError(file, message, cause);
   return new MulgilError(`cannot ${operation} state directory "${file}": ${message}`, {
     code: `STATE_${operation.toUpperCase()}_FAILED`,
     context: { file },

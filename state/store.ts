@@ -16,6 +16,8 @@ export interface Checkpoint {
   readonly incarnation: string;
   /** Wall clock of the write: an old disk may have missed purged tombstones. */
   readonly writtenAtMs: number;
+  /** A rebuild has reached this position and not yet the end: what follows in the changelog may be older than `writtenAtMs`. */
+  readonly isPartial?: true;
 }
 
 /** The records that a commit appends to the changelog, in the form in which LevelDB holds them. */

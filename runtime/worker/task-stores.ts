@@ -1,11 +1,8 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import type { ChangelogReader } from "../../state/changelog.ts";
 import { restoreStore } from "../../state/restore.ts";
-import { decideRestore } from "../../state/restore-decision.ts";
 import type { Store, WindowStore } from "../../state/store.ts";
 import { openPlannedStore } from "../operators/open-store.ts";
 import type { PlannedStore } from "../plan/plan.ts";
-import { changelogGap } from "./changelog-gap.ts";
 import { openChangelogReader } from "./changelog-reader.ts";
 import type { CommittedStore } from "./commit.ts";
 import type { JobRuntime } from "./job-runtime.ts";
@@ -117,9 +114,9 @@ async function restore(
   );
   try {
     const nowMs = environment.clock.now();
-    refuseGap(options, planned, store, reader, nowMs);
     const { entries, reason } = await restoreStore({
       ...{ store, reader, nowMs, ...AGES },
+      expires: expires(runtime, planned),
       signal: options.signal,
       onProgress: ({ done, total }) =>
         environment.onEvent({
@@ -136,25 +133,8 @@ async function restore(
   }
 }
 
-/**
- * A changelog that is only compacted keeps its first offset and its end for ever. Where either has moved behind what the disk has, state was
- * removed, and what is left would be taken for all of it.
- */
-function refuseGap(
-  { runtime, partition }: OpenStoresOptions,
-  planned: PlannedStore,
-  store: Store,
-  bounds: Pick<ChangelogReader, "startOffset" | "endOffset" | "incarnation">,
-  nowMs: number,
-): void {
-  const { checkpoint, name } = store;
-  const { startOffset, endOffset } = bounds;
-  const { from, reason } = decideRestore({ ...bounds, ...AGES, checkpoint, nowMs });
-  const changelog = { topic: planned.changelog, partition };
-  if (reason === "after the end") throw changelogGap(changelog, name, endOffset, checkpoint!.nextOffset);
-  const expires = runtime.plan.topics.find(({ topic }) => topic === planned.changelog)?.cleanupPolicy !== "compact";
-  if (!expires && reason !== "trusted" && from > 0) throw changelogGap(changelog, name, 0, startOffset);
-}
+const expires = ({ plan }: JobRuntime, { changelog }: PlannedStore): boolean =>
+  plan.topics.find(({ topic }) => topic === changelog)!.cleanupPolicy !== "compact";
 
 /** What had expired by the restored stream time does not come back. */
 export function dropExpired(planned: PlannedStore, store: Store): void {

@@ -9,7 +9,8 @@ import { commit } from "../../runtime/worker/commit.ts";
 import type { JobEvent } from "../../runtime/worker/job-event.ts";
 import { type JobsRun, runJobs } from "../../runtime/worker/run-jobs.ts";
 import { levelDisk } from "../../state/level-disk.ts";
-import { type Payment, type PaymentsJob, paymentsJob, type ShopHour } from "./support/payments-job.ts";
+import { type JobVariant, jobVariants } from "./support/job-variants.ts";
+import type { Payment, PaymentsJob, ShopHour } from "./support/payments-job.ts";
 import { PaymentsTopics } from "./support/payments-topics.ts";
 
 const SESSION_MS = 6_000;
@@ -29,9 +30,9 @@ export class PaymentsOnKafka {
     this.#folder = folder;
   }
 
-  static async open(name: string, bootstrap: string): Promise<PaymentsOnKafka> {
+  static async open(name: string, bootstrap: string, variant: JobVariant = "payments"): Promise<PaymentsOnKafka> {
     const log = new KafkaLog({ connection: { brokers: bootstrap.split(",") } });
-    const payments = paymentsJob(name);
+    const payments = jobVariants[variant](name);
     const topics = await PaymentsTopics.open(log, payments);
     return new PaymentsOnKafka(log, payments, topics, await mkdtemp(path.join(os.tmpdir(), "mulgil-worker-")));
   }

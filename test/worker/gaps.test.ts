@@ -338,8 +338,11 @@ describe("a changelog", () => {
     await harness.log.deleteRecords([{ ...changelog, offset: 1 }]);
     const environment = { ...harness.environment, disk: memoryDisk() };
     const error = await errorOf(harness.runUntilIdle([totalsById()], { environment }));
-    expect(error).toMatchObject({ code: "CHANGELOG_GAP", context: { ...changelog, store: "byId" } });
-    expect(error.message).toContain("lacks the records from 0 to 0");
+    expect(error).toMatchObject({
+      code: "STATE_CHANGELOG_TRUNCATED",
+      context: { ...changelog, store: "byId" },
+    });
+    expect(error.message).toContain("has only the records from 1 to");
   });
 
   it("that lacks its beginning is not needed where the disk has the state", async () => {
@@ -371,7 +374,8 @@ describe("a changelog", () => {
       },
     });
     const error = await errorOf(harness.runUntilIdle([totalsById()], { environment: { ...harness.environment, log } }));
-    expect(error).toMatchObject({ code: "CHANGELOG_GAP", context: { ...changelog, offset: end!.offset - 2 } });
+    expect(error).toMatchObject({ code: "STATE_CHANGELOG_TRUNCATED", context: { ...changelog, store: "byId" } });
+    expect(error.message).toContain(`to ${end!.offset - 2}: others`);
   });
 
   it("that was deleted stops the start, until its state is given up by name", async () => {

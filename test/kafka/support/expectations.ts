@@ -42,7 +42,7 @@ export async function expectNothingLost(proof: Proof): Promise<void> {
 }
 
 /** Everything is committed, nothing is left open, and every worker that still runs ends well. */
-async function endAll(proof: Proof): Promise<void> {
+export async function endAll(proof: Proof): Promise<void> {
   await proof.untilCaughtUp();
   await expect.poll(() => proof.openTransactions(), { timeout: SETTLE_MAX_MS }).toEqual([]);
   const living = proof.workers.filter(({ isAlive }) => isAlive);
@@ -50,9 +50,9 @@ async function endAll(proof: Proof): Promise<void> {
   await expect.poll(() => proof.openTransactions(), { timeout: SETTLE_MAX_MS }).toEqual([]);
 }
 
-const NO_DIFFERENCE = { lost: [], twice: [], foreign: [] };
+export const NO_DIFFERENCE = { lost: [], twice: [], foreign: [] };
 
-function difference(found: readonly number[], expected: readonly number[]) {
+export function difference(found: readonly number[], expected: readonly number[]) {
   const [there, wanted] = [new Set(found), new Set(expected)];
   return {
     lost: expected.filter((id) => !there.has(id)),

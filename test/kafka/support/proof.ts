@@ -8,11 +8,12 @@ import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import type { Isolation, Log, TopicPartition } from "../../../runtime/log/port.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
 import { taskId } from "../../../runtime/worker/task-id.ts";
-import { endlessPayments, type Payment, type PaymentsJob, paymentsJob, plainHours } from "./payments-job.ts";
+import { type JobVariant, jobVariants } from "./job-variants.ts";
+import { endlessPayments, type Payment, type PaymentsJob, plainHours } from "./payments-job.ts";
 import { PARTITIONS, PaymentsTopics } from "./payments-topics.ts";
 import { WorkerProcess } from "./worker-process.ts";
 
-const SESSION_MS = 3_000;
+export const SESSION_MS = 3_000;
 /** Longer than any test: what is left open is never cleared away by the broker, and shows. */
 const TRANSACTION_MS = 900_000;
 /** Transactions end here, too. As many partitions as broker-properties.ts says; topics are described without what is the brokers' own. */
@@ -31,6 +32,8 @@ export interface ProofOptions {
   /** Of the job; in the names of its topics. */
   readonly name: string;
   readonly delivery: Delivery;
+  /** @default "payments" */
+  readonly variant?: JobVariant;
 }
 
 /**
@@ -58,7 +61,7 @@ export class Proof {
 
   static async open(options: ProofOptions): Promise<Proof> {
     const log = new KafkaLog({ connection: { brokers: options.bootstrap.split(",") } });
-    const job = paymentsJob(options.name, options.delivery);
+    const job = jobVariants[options.variant ?? "payments"](options.name, options.delivery);
     const topics = await PaymentsTopics.open(log, job);
     return new Proof(options, log, job, topics, await mkdtemp(path.join(os.tmpdir(), "mulgil-proof-")));
   }
@@ -90,10 +93,11 @@ export class Proof {
   }
 
   startWorker(name: string): WorkerProcess {
-    const { bootstrap, delivery } = this.#options;
+    const { bootstrap, delivery, variant } = this.#options;
     const worker = new WorkerProcess(name, {
       ...{ job: this.job.job.name, bootstrap, delivery, dataDir: this.dataDirOf(name) },
       ...{ sessionTimeoutMs: SESSION_MS, transactionTimeoutMs: TRANSACTION_MS },
+      ...(variant !== undefined && { variant }),
     });
     this.workers.push(worker);
     return worker;

@@ -7,6 +7,7 @@ import type { Delivery } from "mulgil";
 import type { CommittedOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
 import type { CommitPoint, WrittenBatch } from "./commit-points.ts";
+import type { JobVariant } from "./job-variants.ts";
 
 /** What a worker process is started with. */
 export interface WorkerSettings {
@@ -16,6 +17,8 @@ export interface WorkerSettings {
   readonly dataDir: string;
   readonly sessionTimeoutMs: number;
   readonly transactionTimeoutMs: number;
+  /** @default "payments" */
+  readonly variant?: JobVariant;
 }
 
 /** The worker sends itself the signal when a commit is next at this point. */
@@ -112,6 +115,10 @@ export class WorkerProcess {
   #disappointed(how: string): Error {
     const last = this.events.slice(-5).map((event) => JSON.stringify(event));
     return new Error(`worker ${this.name} ${how} without what was waited for:\n${last.join("\n")}\n${this.#stderr}`);
+  }
+
+  get stderr(): string {
+    return this.#stderr;
   }
 
   order(order: WorkerOrder): void {

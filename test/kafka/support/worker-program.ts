@@ -9,7 +9,8 @@ import { runJobs } from "../../../runtime/worker/run-jobs.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { levelDisk } from "../../../state/level-disk.ts";
 import { type CommitPoint, type WrittenBatch, watchedPath } from "./commit-points.ts";
-import { openPaymentsRegistry, paymentsJob } from "./payments-job.ts";
+import { jobVariants } from "./job-variants.ts";
+import { openPaymentsRegistry } from "./payments-job.ts";
 import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings } from "./worker-process.ts";
 
 // A worker of the payments job, as `mulgil run --kafka` is one, but for its short session: one process, one member of the group. It tells what
@@ -44,7 +45,7 @@ const toldCommit: CommitFunction = (options) => {
   );
 };
 
-const payments = paymentsJob(settings.job, settings.delivery);
+const payments = jobVariants[settings.variant ?? "payments"](settings.job, settings.delivery);
 const log = new KafkaLog({
   connection: { brokers: settings.bootstrap.split(",") },
   transactionTimeoutMs: settings.transactionTimeoutMs,
