@@ -44,6 +44,7 @@ export class PaymentsOnKafka {
       environment: {
         ...{ log: this.log, commit, onEvent, clock: systemClock },
         disk: levelDisk(path.join(this.#folder, disk)),
+        location: disk,
         turn: () => nextTurn(),
       },
       workers: 2,
