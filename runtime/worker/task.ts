@@ -153,6 +153,11 @@ export class Task {
     );
   }
 
+  /** Something waits, is at work, or is covered by no commit. */
+  get isBusy(): boolean {
+    return this.waiting > 0 || this.isDirty || this.isCommitting || this.isSuspended;
+  }
+
   /** The buffers have grown so far that a commit should not wait for its time. */
   get wantsCommit(): boolean {
     if (this.#outputs.bytes > OUTPUT_BYTES_MAX) return true;
