@@ -45,3 +45,20 @@ export function tasksReading(plan: Plan, partitions: readonly TopicPartition[]):
     }),
   );
 }
+
+/** The task whose next record is oldest, of those that can process one. */
+export function oldestTask(slots: Iterable<RunningSlot>): Task | undefined {
+  let oldest: Task | undefined;
+  let oldestMs = Infinity;
+  for (const { task } of slots) {
+    if (task.failure !== undefined) continue;
+    // While a commit is on its way, buffers may grow to their limit once more, and no further.
+    if (task.isCommitting && task.wantsCommit) continue;
+    const headMs = task.headTimestampMs;
+    if (headMs !== undefined && headMs < oldestMs) {
+      oldest = task;
+      oldestMs = headMs;
+    }
+  }
+  return oldest;
+}

@@ -5,10 +5,9 @@ import { decodeAssignmentData, encodeMemberData, type MemberData } from "./membe
 import type { MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
 import { refusedPosition } from "./refused-position.ts";
-import type { Task } from "./task.ts";
 import { taskAssignor } from "./task-assignor.ts";
 import { TaskCopies } from "./task-copies.ts";
-import { tasksReading } from "./task-slot.ts";
+import { oldestTask, tasksReading } from "./task-slot.ts";
 import { TaskSlots } from "./task-slots.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -209,7 +208,7 @@ export class Worker {
   async #processSlice(): Promise<void> {
     let left = SLICE_RECORDS_MAX;
     while (left > 0) {
-      const oldest = this.#oldestTask();
+      const oldest = oldestTask(this.#slots.running());
       if (oldest === undefined) return;
       left -= await oldest.process(left);
       if (oldest.wantsCommit) {
@@ -217,22 +216,6 @@ export class Worker {
         return;
       }
     }
-  }
-
-  #oldestTask(): Task | undefined {
-    let oldest: Task | undefined;
-    let oldestMs = Infinity;
-    for (const { task } of this.#slots.running()) {
-      if (task.failure !== undefined) continue;
-      // While a commit is on its way, buffers may grow to their limit once more, and no further.
-      if (task.isCommitting && task.wantsCommit) continue;
-      const headMs = task.headTimestampMs;
-      if (headMs !== undefined && headMs < oldestMs) {
-        oldest = task;
-        oldestMs = headMs;
-      }
-    }
-    return oldest;
   }
 
   async #advanceWallClock(): Promise<void> {
@@ -278,7 +261,7 @@ export class Worker {
   #pollWaitMs(): number {
     if (this.#stop.signal.aborted) return 0;
     if (this.#isRebalancing) return POLL_WAIT_MAX_MS;
-    if (this.#oldestTask() !== undefined) return 0;
+    if (oldestTask(this.#slots.running()) !== undefined) return 0;
     const wakeAtMs = [...this.#slots.running()].reduce(
       (wake, { task }) => (task.isSuspended ? wake : Math.min(wake, task.nextWallClockMs)),
       this.#commits.dueAtMs,
