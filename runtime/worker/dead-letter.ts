@@ -17,11 +17,18 @@ export const DEAD_LETTER_HEADERS = {
 
 const MESSAGE_CHARACTERS_MAX = 1_000;
 
+/** A record as it was fetched, and from where. */
+export interface SourceRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly raw: FetchedRecord;
+}
+
 export interface DeadLetterOrigin {
   readonly job: string;
   readonly step: string;
   readonly wallClockMs: number;
-  readonly source: { readonly topic: string; readonly partition: number; readonly raw: FetchedRecord } | undefined;
+  readonly source: SourceRecord | undefined;
 }
 
 /** The code that a dead letter is filed under: the error's own, or RECORD_FAILED for what user code throws without one. */

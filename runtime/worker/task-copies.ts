@@ -1,0 +1,68 @@
+import type { AssignmentData, MemberData } from "./member-data.ts";
+import { Standbys, type StandbysOptions } from "./standbys.ts";
+import { LAG_ACCEPTABLE } from "./task-assignor.ts";
+
+/** The state of tasks that a worker's disk holds: what the group is told of it, and which of it follows its changelog here. */
+export class TaskCopies {
+  readonly #options: StandbysOptions;
+  #standbys: Standbys | undefined;
+  /** Tasks that come here as soon as their copy here has caught up. */
+  #warmups: readonly string[] = [];
+  /** Tasks of which the disk had state when this worker joined, or got it since. */
+  readonly #onDisk = new Set<string>();
+
+  constructor(options: StandbysOptions) {
+    this.#options = options;
+  }
+
+  /** How many are kept up with their changelogs. */
+  get standbys(): number {
+    return this.#standbys?.lags.size ?? 0;
+  }
+
+  /** Before its worker joins the group: `onDisk` are the tasks that the disk has state of. */
+  open(onDisk: readonly string[]): void {
+    for (const task of onDisk) this.#onDisk.add(task);
+    this.#standbys ??= new Standbys(this.#options);
+  }
+
+  /** For the group: how far behind its disk's state of other tasks than these is. */
+  besides(held: ReadonlySet<string>): MemberData["copies"] {
+    const unknown = [...this.#onDisk].filter((task) => !held.has(task)).map((task) => [task, null]);
+    return { ...Object.fromEntries(unknown), ...Object.fromEntries(this.#standbys?.lags ?? []) };
+  }
+
+  /** From now on keeps the copies that the group has asked for, and no others. */
+  keep({ standbys, warmups }: AssignmentData): void {
+    this.#standbys!.keep([...standbys, ...warmups]);
+    for (const task of [...standbys, ...warmups]) this.#onDisk.add(task);
+    this.#warmups = warmups;
+  }
+
+  /** Resolves when the copy is closed and its directories are free: the task can start from them. */
+  release(task: string): Promise<unknown> | undefined {
+    return this.#standbys?.release(task);
+  }
+
+  /** From now on the disk has state of the task. */
+  noteOnDisk(task: string): void {
+    this.#onDisk.add(task);
+  }
+
+  /** True once, when all warm-ups have caught up: the group is asked once; whom it still does not give a task is told so with new warm-ups. */
+  takeWarm(): boolean {
+    if (this.#warmups.length === 0) return false;
+    const { lags } = this.#standbys!;
+    if (this.#warmups.some((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE)) return false;
+    this.#warmups = [];
+    return true;
+  }
+
+  /** What the disk has stays known. */
+  close(): Promise<void> | undefined {
+    const standbys = this.#standbys;
+    this.#standbys = undefined;
+    this.#warmups = [];
+    return standbys?.close();
+  }
+}

@@ -1,0 +1,59 @@
+import type { GroupConsumer } from "../log/port.ts";
+import type { RefusedPosition } from "./refused-position.ts";
+import type { Task } from "./task.ts";
+
+/** An input partition of which so much waits is not fetched until half of it is gone. */
+const WAITING_RECORDS_MAX = 20_000;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What is fetched for a running task: from where, and of which inputs nothing for now. */
+export class TaskFetching {
+  readonly #task: Task;
+  /** Topics of which so much waits that no more is fetched. */
+  readonly #paused = new Set<string>();
+  /** Positions that the log refuses. Nothing is fetched then; when all is committed the task starts again, which finds what to do. */
+  readonly #refused = new Map<string, RefusedPosition>();
+
+  constructor(task: Task) {
+    this.#task = task;
+  }
+
+  get isRefused(): boolean {
+    return this.#refused.size > 0;
+  }
+
+  /** Topics that were made again while the task ran, and how far it was. */
+  get replaced(): ReadonlyMap<string, number> {
+    const positions = this.#task.fetchPositions.filter(({ topic }) => this.#refused.get(topic)?.isReplaced);
+    return new Map(positions.map(({ topic, offset }) => [topic, offset]));
+  }
+
+  refuse(consumer: GroupConsumer, position: RefusedPosition): void {
+    this.#refused.set(position.topic, position);
+    consumer.pause(this.#task.inputs);
+  }
+
+  /** The consumer has been given the inputs, and knows nothing of them yet. */
+  position(consumer: GroupConsumer): void {
+    const { inputs, fetchPositions } = this.#task;
+    if (this.isRefused) {
+      consumer.pause(inputs);
+      return;
+    }
+    consumer.seek(fetchPositions);
+    consumer.resume(inputs);
+    consumer.pause(inputs.filter(({ topic }) => this.#paused.has(topic)));
+  }
+
+  throttle(consumer: GroupConsumer): void {
+    if (this.isRefused) return;
+    for (const backlog of this.#task.backlogs) {
+      const { topic, records, bytes } = backlog;
+      const fullness = Math.max(records / WAITING_RECORDS_MAX, bytes / WAITING_BYTES_MAX);
+      if (fullness > 1 && !this.#paused.has(topic)) {
+        consumer.pause([backlog]);
+        this.#paused.add(topic);
+      } else if (fullness < 0.5 && this.#paused.delete(topic)) consumer.resume([backlog]);
+    }
+  }
+}

@@ -1,0 +1,156 @@
+import { invariant } from "../errors/errors.ts";
+import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
+import type { Receive } from "../operators/operator.ts";
+import type { SubTopology } from "../plan/plan.ts";
+import type { Clock } from "../time/clock.ts";
+import { writeMetadata } from "./commit-metadata.ts";
+import type { SourceRecord } from "./dead-letter.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+import { RecordQueue } from "./record-queue.ts";
+import type { StartPosition } from "./start-positions.ts";
+
+export interface TaskInputsOptions {
+  /** Of the task. */
+  readonly id: string;
+  readonly runtime: JobRuntime;
+  readonly clock: Clock;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+  readonly positions: readonly StartPosition[];
+  readonly ends?: readonly PartitionOffset[];
+  /** By the nodes that read the inputs. */
+  readonly receivers: ReadonlyMap<string, Receive>;
+  readonly undecodable: (node: string, source: SourceRecord, error: unknown) => void;
+}
+
+/** One input partition, and what takes its records. */
+export interface Input {
+  readonly queue: RecordQueue;
+  readonly receive: Receive;
+}
+
+/** What has been fetched of an input and waits to be processed. */
+export interface Backlog extends TopicPartition {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** A waiting input with lag holds the others back at most this long. */
+const INPUT_WAIT_MAX_MS = 1_000;
+
+/** The inputs of a task: what waits in them, which of them is next, and how far they are processed and committed. */
+export class TaskInputs {
+  readonly #options: TaskInputsOptions;
+  readonly #inputs: readonly Input[];
+  #committed: ReadonlyMap<string, number>;
+  #blockedSinceMs: number | undefined;
+
+  constructor(options: TaskInputsOptions) {
+    this.#options = options;
+    this.#inputs = [...options.receivers].map(([node, receive]) => ({ receive, queue: queueOf(options, node) }));
+    this.#committed = new Map(
+      options.positions.filter(({ isCommitted }) => isCommitted).map(({ topic, offset }) => [topic, offset]),
+    );
+  }
+
+  get partitions(): readonly TopicPartition[] {
+    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition }));
+  }
+
+  get fetchPositions(): readonly PartitionOffset[] {
+    return this.#inputs.map(({ queue }) => ({
+      topic: queue.topic,
+      partition: queue.partition,
+      offset: queue.fetchPosition,
+    }));
+  }
+
+  /** Records that were fetched and not processed. */
+  get waiting(): number {
+    return this.#inputs.reduce((sum, { queue }) => sum + queue.size, 0);
+  }
+
+  get backlogs(): readonly Backlog[] {
+    return this.#inputs.map(({ queue: { topic, partition, size, bytes } }) => ({
+      topic,
+      partition,
+      records: size,
+      bytes,
+    }));
+  }
+
+  /** Something was processed that no commit covers. */
+  get haveMoved(): boolean {
+    return this.#inputs.some(({ queue }) => queue.position !== this.#committed.get(queue.topic));
+  }
+
+  /** Up to where repartition topics have been committed: nobody needs what lies before. */
+  get purgeable(): readonly PartitionOffset[] {
+    const { runtime, partition } = this.#options;
+    const internal = new Set(runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" ? [topic] : [])));
+    return [...this.#committed].flatMap(([topic, offset]) =>
+      internal.has(topic) ? [{ topic, partition, offset }] : [],
+    );
+  }
+
+  async accept(batch: FetchedBatch): Promise<void> {
+    const input = this.#inputs.find(({ queue }) => queue.topic === batch.topic);
+    invariant(input !== undefined, `task ${this.#options.id} got a batch of "${batch.topic}", which it does not read`);
+    await input.queue.prepare(batch);
+    input.queue.push(batch);
+  }
+
+  /** The input whose head has the lowest event time; none while an input with lag has nothing here yet, within a bound. */
+  pick(): Input | undefined {
+    if (this.#inputs.length === 1) return this.#inputs[0]!.queue.loadHead() ? this.#inputs[0] : undefined;
+    let best: Input | undefined;
+    let behind = false;
+    for (const input of this.#inputs) {
+      if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
+      else if (best === undefined || input.queue.timestampMs < best.queue.timestampMs) best = input;
+    }
+    if (!behind || best === undefined) {
+      this.#blockedSinceMs = undefined;
+      return best;
+    }
+    const nowMs = this.#options.clock.now();
+    this.#blockedSinceMs ??= nowMs;
+    return nowMs - this.#blockedSinceMs >= INPUT_WAIT_MAX_MS ? best : undefined;
+  }
+
+  /** What a commit of all that was processed commits. `sequence` is its number. */
+  offsets(sequence: number): readonly CommittedOffset[] {
+    const incarnations = new Map(this.#options.positions.map(({ topic, incarnation }) => [topic, incarnation]));
+    return this.#inputs.map(({ queue: { topic, partition, position } }) => ({
+      topic,
+      partition,
+      offset: position,
+      metadata: writeMetadata({ sequence, incarnation: incarnations.get(topic) }),
+    }));
+  }
+
+  /** The commit of these offsets is done. */
+  markCommitted(offsets: readonly PartitionOffset[]): void {
+    this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
+  }
+}
+
+function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
+  const { id, runtime, subTopology, partition, positions, ends, undecodable } = options;
+  const definition = runtime.nodes.get(node)!;
+  invariant(
+    definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition",
+    `${node} is no input of ${subTopology.name}`,
+  );
+  const topic = definition.kind === "repartition" ? definition.topic : definition.topic.name;
+  const position = positions.find((entry) => entry.topic === topic);
+  invariant(position !== undefined, `task ${id} has no position for "${topic}"`);
+  return new RecordQueue({
+    topic,
+    partition,
+    position: position.offset,
+    endOffset: ends?.find((entry) => entry.topic === topic)?.offset ?? position.offset,
+    decoder: runtime.decoders.get(node)!,
+    undecodable: (raw: FetchedRecord, error) => undecodable(node, { topic, partition, raw }, error),
+  });
+}

@@ -1,0 +1,94 @@
+import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
+import type { ProduceBatch } from "../log/port.ts";
+import type { CurrentRecord, Receive } from "../operators/operator.ts";
+import { codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+import { OutputBuffer } from "./output-buffer.ts";
+import type { WorkerEnvironment } from "./worker-environment.ts";
+
+/** What a task is at, and so the cause of what it sends; one object a task, changed in place. */
+export interface OutputCause {
+  readonly record: CurrentRecord;
+  /** The record as it was fetched; undefined if something else is the cause. */
+  source: SourceRecord | undefined;
+  /** Read once a batch. */
+  wallClockMs: number;
+}
+
+export interface TaskOutputsOptions {
+  /** Of the task. */
+  readonly id: string;
+  readonly runtime: JobRuntime;
+  readonly partition: number;
+  readonly cause: OutputCause;
+  readonly onEvent: WorkerEnvironment["onEvent"];
+}
+
+/** What a task sends with its next commit: records of its sinks and repartitions, and dead letters for what a step cannot process. */
+export class TaskOutputs {
+  readonly #options: TaskOutputsOptions;
+  readonly #cause: OutputCause;
+  readonly #buffer: OutputBuffer;
+
+  constructor(options: TaskOutputsOptions) {
+    this.#options = options;
+    this.#cause = options.cause;
+    this.#buffer = new OutputBuffer({ partition: options.partition });
+  }
+
+  get records(): number {
+    return this.#buffer.records;
+  }
+
+  get bytes(): number {
+    return this.#buffer.bytes;
+  }
+
+  /** Hands everything over and is empty again. */
+  take(): readonly ProduceBatch[] {
+    return this.#buffer.take();
+  }
+
+  /** Where a sink or repartition node writes. What does not fit its topic is a dead letter. */
+  receiverOf(node: string): Receive {
+    const encoder = this.#options.runtime.encoders.get(node);
+    invariant(encoder !== undefined, `task ${this.#options.id} has no output "${node}"`);
+    return (key, value, timestampMs) => {
+      try {
+        this.#buffer.add(encoder, key, value, timestampMs, this.#cause.wallClockMs);
+      } catch (error) {
+        this.recordError(node, error, key, value);
+      }
+    };
+  }
+
+  /** Sends a dead letter. @throws the error itself if it is not about a record */
+  recordError(step: string, error: unknown, key: unknown, value: unknown): void {
+    if (isFatal(error)) throw error;
+    const { id, runtime, onEvent } = this.#options;
+    const { metrics, plan, job } = runtime;
+    const { record, wallClockMs } = this.#cause;
+    const source = record.isTimer ? undefined : this.#cause.source;
+    const letter = deadLetter({ job: job.name, step, wallClockMs, source }, error, key, value);
+    this.#buffer.addBytes(plan.dlqTopic, 0, letter);
+    metrics.deadLetters++;
+    onEvent({
+      kind: "deadLetter",
+      job: job.name,
+      task: id,
+      step,
+      code: codeOf(error),
+      topic: source?.topic,
+      partition: source?.partition,
+      offset: source?.raw.offset,
+    });
+  }
+}
+
+/** Not about a record, wherever it was thrown. */
+function isFatal(error: unknown): boolean {
+  if (error instanceof InvariantError || error instanceof TaskMigratedError) return true;
+  if (error instanceof TerminalError || error instanceof RecordError) return false;
+  return error instanceof MulgilError && error.code.startsWith("STATE_");
+}

@@ -1,0 +1,64 @@
+import type { TopicPartition } from "../log/port.ts";
+import type { Plan, SubTopology } from "../plan/plan.ts";
+import type { Task } from "./task.ts";
+import type { TaskFetching } from "./task-fetching.ts";
+import { taskId } from "./task-id.ts";
+
+/** Which task it is. */
+export interface TaskDefinition {
+  readonly id: string;
+  readonly subTopology: SubTopology;
+  readonly partition: number;
+}
+
+/**
+ * A task as its worker holds it:
+ *
+ *   starting ──► running ──► (failed: starting again, or lost)
+ *      └──────────┴──► gone: closed
+ */
+export type Slot =
+  | (TaskDefinition & {
+      readonly status: "starting";
+      readonly inputs: readonly TopicPartition[];
+      readonly started: Promise<void>;
+      readonly abort: AbortController;
+    })
+  | (TaskDefinition & {
+      readonly status: "running";
+      readonly inputs: readonly TopicPartition[];
+      /** Aborted when the task is given up: from then on it commits no offsets. */
+      readonly abort: AbortController;
+      readonly task: Task;
+      readonly fetching: TaskFetching;
+    });
+
+export type RunningSlot = Extract<Slot, { status: "running" }>;
+
+/** The tasks, by id, whose inputs these partitions are. */
+export function tasksReading(plan: Plan, partitions: readonly TopicPartition[]): ReadonlyMap<string, TaskDefinition> {
+  return new Map(
+    partitions.map(({ topic, partition }) => {
+      const subTopology = plan.subTopologies.find(({ sources }) => sources.includes(topic))!;
+      const id = taskId(subTopology.name, partition);
+      return [id, { id, subTopology, partition }];
+    }),
+  );
+}
+
+/** The task whose next record is oldest, of those that can process one. */
+export function oldestTask(slots: Iterable<RunningSlot>): Task | undefined {
+  let oldest: Task | undefined;
+  let oldestMs = Infinity;
+  for (const { task } of slots) {
+    if (task.failure !== undefined) continue;
+    // While a commit is on its way, buffers may grow to their limit once more, and no further.
+    if (task.isCommitting && task.wantsCommit) continue;
+    const headMs = task.headTimestampMs;
+    if (headMs !== undefined && headMs < oldestMs) {
+      oldest = task;
+      oldestMs = headMs;
+    }
+  }
+  return oldest;
+}
