@@ -2,8 +2,7 @@ import { describe, expect, it } from "vitest";
 import { mutants } from "./mutants.ts";
 import { simulate } from "./simulate.ts";
 
-/** A mutant that lives this long has found a hole in the simulator. */
-/** Of the 1,000 that npm test looks at. */
+/** A mutant that lives this long has found a hole in the simulator; `npm test` looks at 1,000 seeds. */
 const SEEDS_MAX = 400;
 
 describe("the simulator finds what is wrong with a Mulgil that", () => {
