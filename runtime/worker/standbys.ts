@@ -24,7 +24,8 @@ export class Standbys {
   readonly #options: StandbysOptions;
   readonly #tasks = new Map<string, StandbyTask>();
   readonly #over = new AbortController();
-  #closing: Promise<unknown> = Promise.resolve();
+  /** Copies that were released and still write, or wait for the log. */
+  readonly #closing = new Map<string, Promise<unknown>>();
   #opening: Promise<unknown> = Promise.resolve();
   #following: Promise<void> | undefined;
   #reader: LogReader | undefined;
@@ -47,20 +48,25 @@ export class Standbys {
   }
 
   /** Resolves when the copy is closed and its directories are free: the task can start from them. */
-  release(id: string): Promise<unknown> {
+  async release(id: string): Promise<void> {
     const task = this.#tasks.get(id);
     if (task !== undefined) {
       this.#tasks.delete(id);
       this.#unassign(task.positions);
-      this.#closing = Promise.all([this.#closing, task.close()]);
+      const closing = Promise.all([this.#closing.get(id), task.close()]).then(() => {
+        if (this.#closing.get(id) === closing) this.#closing.delete(id);
+      });
+      this.#closing.set(id, closing);
     }
-    return this.#closing;
+    await this.#closing.get(id);
   }
 
   async close(): Promise<void> {
     this.keep([]);
     this.#over.abort();
-    await this.#closing;
+    await Promise.all(this.#closing.values());
+    // What is being opened may be the reader.
+    await this.#opening;
     await this.#reader?.close();
     await this.#following;
   }
