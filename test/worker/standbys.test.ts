@@ -163,6 +163,30 @@ describe("standbys", () => {
 });
 
 describe("a worker that joins", () => {
+  it("gets no task whose changelog has run away while the copy was restored, until that has caught up", async () => {
+    const { harness, start, produce } = await openCluster(0);
+    const listed = new Map<number, number>();
+    const log = logWith(harness.log, {
+      async listOffsets(partitions, spec, isolation) {
+        const offsets = await harness.log.listOffsets(partitions, spec, isolation);
+        const { topic, partition } = partitions[0]!;
+        if (topic !== CHANGELOG || spec !== "latest") return offsets;
+        listed.set(partition, (listed.get(partition) ?? 0) + 1);
+        return listed.get(partition) === 2 ? offsets.map((end) => ({ ...end, offset: end.offset + 20_000 })) : offsets;
+      },
+    });
+    const one = await start("one");
+    await produce();
+    await one.run.untilIdle();
+    const two = await start("two", memoryDisk(), { log });
+    await expect.poll(() => [...listed.values()]).toEqual([2, 2]);
+    for (let turn = 0; turn < 5; turn++) await two.run.untilIdle();
+    expect(two.events.filter(({ kind }) => kind === "assigned")).toHaveLength(1);
+    await produce();
+    await evenly([one, two]);
+    await Promise.all([one.run.stop(), two.run.stop()]);
+  });
+
   it("gets a task when its copy has caught up, and the task runs where it was until then", async () => {
     const { harness, start, produce } = await openCluster(0);
     const one = await start("one");
