@@ -74,6 +74,8 @@ const COMMIT_PATIENCE_MS = 1_000;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
+/** Warm-ups move together if they can: each move holds up the group. After this the ones that are warm no longer wait for those that are not. */
+const WARM_UP_PATIENCE_MS = 60_000;
 
 /**
  * A member of the job's group: fetches for its tasks, advances the one whose records are oldest, commits, and gives up or takes on tasks as
@@ -100,6 +102,7 @@ export class Worker {
   #standbys: Standbys | undefined;
   /** Tasks that come here as soon as their copy here has caught up. */
   #warmups: readonly string[] = [];
+  #warmupsDueAtMs = 0;
   /** Tasks of which the disk had state when this worker joined, or got it since. */
   readonly #onDisk = new Set<string>();
 
@@ -351,6 +354,7 @@ export class Worker {
     this.#standbys!.keep([...standbys, ...warmups]);
     for (const task of [...standbys, ...warmups]) this.#onDisk.add(task);
     this.#warmups = warmups;
+    this.#warmupsDueAtMs = this.#environment.clock.now() + WARM_UP_PATIENCE_MS;
     for (const [id, { subTopology, partition }] of wanted) {
       const slot = this.#slots.get(id);
       if (slot === undefined) this.#start(id, subTopology, partition);
@@ -370,7 +374,9 @@ export class Worker {
   #takeOverIfWarm(consumer: GroupConsumer): void {
     if (this.#warmups.length === 0) return;
     const { lags } = this.#standbys!;
-    if (this.#warmups.some((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE)) return;
+    const cold = this.#warmups.filter((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE);
+    if (cold.length === this.#warmups.length) return;
+    if (cold.length > 0 && this.#environment.clock.now() < this.#warmupsDueAtMs) return;
     this.#warmups = [];
     consumer.requestRebalance();
   }

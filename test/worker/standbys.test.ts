@@ -187,6 +187,33 @@ describe("a worker that joins", () => {
     await Promise.all([one.run.stop(), two.run.stop()]);
   });
 
+  it("gets what is warm, though another copy never is", async () => {
+    const { start, produce } = await openCluster(0);
+    const broken = memoryDisk();
+    const open = broken.open.bind(broken);
+    let failing: string | undefined;
+    const disk = Object.assign(Object.create(broken) as MemoryDisk, {
+      open(path: string) {
+        failing ??= path;
+        return path === failing ? Promise.reject(new Error("a bad block")) : open(path);
+      },
+    });
+    let aheadMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const one = await start("one");
+    await expect.poll(async () => (await statusOf(one)).tasks).toBe(2 * PARTITIONS);
+    await produce();
+    const two = await start("two", disk, { clock });
+    await expect.poll(() => restoredOf(two, true).length).toBeGreaterThan(0);
+    expect(restoredOf(two, false)).toEqual([]);
+    aheadMs = 120_000;
+    await expect.poll(() => restoredOf(two, false).length).toBe(PARTITIONS / 2 - 1);
+    await Promise.all([one.run.untilIdle(), two.run.untilIdle()]);
+    // The other way round it would have to run the task whose store it cannot open.
+    await two.run.stop();
+    await one.run.stop();
+  });
+
   it("gets a task when its copy has caught up, and the task runs where it was until then", async () => {
     const { harness, start, produce } = await openCluster(0);
     const one = await start("one");
