@@ -1,6 +1,6 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { invariant } from "../errors/errors.ts";
 import type { FetchedBatch, LogReader, TopicPartition } from "../log/port.ts";
+import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { StandbyTask } from "./standby-task.ts";
 import { parseTaskId } from "./task-id.ts";
@@ -40,9 +40,9 @@ export class Standbys {
     return new Map([...this.#tasks].map(([id, task]) => [id, task.lag]));
   }
 
-  /** From now on keeps copies of these tasks and of no others. */
+  /** From now on keeps copies of these tasks and of no others. What only another plan has, whose leader asked for it, is left out. */
   keep(tasks: readonly string[]): void {
-    const wanted = new Set(tasks);
+    const wanted = new Set(tasks.filter((id) => this.#partOf(id) !== undefined));
     for (const id of this.#tasks.keys()) if (!wanted.has(id)) void this.release(id);
     for (const id of wanted) if (!this.#tasks.has(id)) this.#add(id);
   }
@@ -72,12 +72,16 @@ export class Standbys {
   }
 
   #add(id: string): void {
-    const { subTopology: name, partition } = parseTaskId(id);
-    const subTopology = this.#options.runtime.plan.subTopologies.find((part) => part.name === name);
-    invariant(subTopology !== undefined, `there is no task "${id}" to keep a copy of`);
+    const { partition } = parseTaskId(id);
+    const subTopology = this.#partOf(id)!;
     const task = new StandbyTask({ ...this.#options, id, subTopology, partition });
     this.#tasks.set(id, task);
     this.#open(task);
+  }
+
+  #partOf(id: string): SubTopology | undefined {
+    const { subTopology } = parseTaskId(id);
+    return this.#options.runtime.plan.subTopologies.find(({ name }) => name === subTopology);
   }
 
   #open(task: StandbyTask): void {

@@ -381,16 +381,17 @@ export class Worker {
     consumer.requestRebalance();
   }
 
+  /** A leader of another plan gives topics that this one does not read, and some inputs of a task only: those wait for a leader of this plan. */
   #tasksOf(
     partitions: readonly TopicPartition[],
   ): ReadonlyMap<string, { readonly subTopology: SubTopology; readonly partition: number }> {
-    const { subTopologies } = this.#runtime.plan;
-    return new Map(
-      partitions.map(({ topic, partition }) => {
-        const subTopology = subTopologies.find(({ sources }) => sources.includes(topic))!;
-        return [taskId(subTopology.name, partition), { subTopology, partition }];
-      }),
-    );
+    const given = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`));
+    const found = partitions.flatMap(({ topic, partition }) => {
+      const subTopology = this.#runtime.plan.subTopologies.find(({ sources }) => sources.includes(topic));
+      const isWhole = subTopology?.sources.every((source) => given.has(`${source}/${partition}`));
+      return isWhole ? [[taskId(subTopology!.name, partition), { subTopology: subTopology!, partition }] as const] : [];
+    });
+    return new Map(found);
   }
 
   #start(id: string, subTopology: SubTopology, partition: number, restart?: Restart): void {
