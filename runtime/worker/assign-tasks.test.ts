@@ -138,10 +138,22 @@ describe("assignTasks", () => {
     expect(sizesOf(assign(tasksNamed(2), joined("one")))).toEqual([1, 1]);
   });
 
-  it("lets the freshest copy take over when an owner dies", () => {
-    const assigned = assign(tasksNamed(3), [
+  it("lets a copy that has caught up take over when an owner dies, also above its member's share, and moves on what is too much", () => {
+    const before = [
       member("a", ["t_0"], { t_2: 7 }),
       member("b", ["t_1"], { t_2: 3 }),
+      member("c", [], { t_2: Infinity }),
+    ];
+    const taken = assign(tasksNamed(3), before);
+    expect(activeOf(taken, "b")).toEqual(["t_1", "t_2"]);
+    expect(taken.get("c")!.warmups).toEqual(["t_2"]);
+    expect(activeOf(assign(tasksNamed(3), settled(before, taken)), "c")).toEqual(["t_2"]);
+  });
+
+  it("gives a task that nobody can go on with to the freshest copy whose member has room", () => {
+    const assigned = assign(tasksNamed(3), [
+      member("a", ["t_0"], { t_2: 70 }),
+      member("b", ["t_1"], { t_2: 30 }),
       member("c", [], { t_2: Infinity }),
     ]);
     expect(activeOf(assigned, "c")).toEqual(["t_2"]);

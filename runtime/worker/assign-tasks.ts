@@ -47,7 +47,8 @@ interface Share {
 /**
  * Divides tasks among members. Pure: same input, same answer.
  * 1. Sticky and even, in all and in each part: nobody is meant to have two tasks more than anybody else. What is free goes to the freshest copy.
- * 2. A task that runs moves only to a copy that has caught up; until there is one it stays, and its next owner warms up.
+ * 2. A task that runs moves only to a copy that has caught up; until there is one it stays, and its next owner warms up. One whose owner is gone
+ *    goes to such a copy, too, if there is one, be that more than its member's share.
  * 3. Standbys go to other locations, first to those who have a copy; what one member would lose is spread over the others.
  */
 export function assignTasks(
@@ -59,7 +60,8 @@ export function assignTasks(
   const shares = new Map(sorted.map((member) => [member.id, emptyShare(member)]));
   if (sorted.length === 0) return shares as unknown as ReadonlyMap<string, MemberTasks>;
   for (const [task, next] of balance(tasks, sorted)) {
-    const runner = sorted.find(({ running }) => running.includes(task.id));
+    const runner =
+      sorted.find(({ running }) => running.includes(task.id)) ?? hotCopy(task, sorted, options.lagAcceptable);
     const isReady = runner === undefined || runner === next || canTakeOver(next, runner, task, options.lagAcceptable);
     shares.get((isReady ? next : runner).id)!.active.push(task);
     if (!isReady) shares.get(next.id)!.warmups.add(task.id);
@@ -92,6 +94,16 @@ function canTakeOver(
   lagAcceptable: number,
 ): boolean {
   return !task.hasState || next.location === runner.location || lagOf(next, task.id) <= lagAcceptable;
+}
+
+/** Who can go on at once with a task that nobody runs. */
+function hotCopy(
+  { id, hasState }: AssignableTask,
+  members: readonly AssignableMember[],
+  lagAcceptable: number,
+): AssignableMember | undefined {
+  const freshest = hasState ? copiesOf([id], members)[0] : undefined;
+  return freshest !== undefined && freshest.lag <= lagAcceptable ? freshest.member : undefined;
 }
 
 const lagOf = ({ copies }: AssignableMember, task: string): number => copies.get(task) ?? Infinity;

@@ -14,6 +14,9 @@ export interface MemberData {
   readonly process?: ProcessIdentity | undefined;
 }
 
+/** What a member of any version may have told: the first ones said no more than this. */
+export type ToldMemberData = Pick<MemberData, "tasks" | "plan"> & Partial<MemberData>;
+
 /** What the assignor tells a member beside its partitions: tasks. */
 export interface AssignmentData {
   readonly standbys: readonly string[];
@@ -22,7 +25,7 @@ export interface AssignmentData {
 
 export const encodeMemberData = (data: MemberData): Buffer => Buffer.from(JSON.stringify(data));
 
-export const decodeMemberData = (bytes: Uint8Array): MemberData => JSON.parse(Buffer.from(bytes).toString());
+export const decodeMemberData = (bytes: Uint8Array): ToldMemberData => JSON.parse(Buffer.from(bytes).toString());
 
 export const encodeAssignmentData = (data: AssignmentData): Buffer => Buffer.from(JSON.stringify(data));
 

@@ -1,5 +1,5 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import type { FetchedBatch, PartitionOffset } from "../log/port.ts";
+import type { FetchedBatch, PartitionOffset, TopicPartition } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { CommittedStore } from "./commit.ts";
 import type { JobEvent } from "./job-event.ts";
@@ -16,7 +16,7 @@ export interface StandbyTaskOptions {
 }
 
 interface Followed extends CommittedStore {
-  /** Where the changelog ended when it was last heard of, as read_committed shows it. */
+  /** Where the changelog ended when it was last heard of, as read_committed shows it; Infinity before that. */
   endOffset: number;
 }
 
@@ -76,7 +76,10 @@ export class StandbyTask {
         areSuspect: this.#isSuspect,
       });
       this.#isSuspect = false;
-      this.#stores = stores.map((store) => ({ ...store, endOffset: positionOf(store) }));
+      this.#stores = stores.map((store) => ({ ...store, endOffset: Infinity }));
+      // While the restore went on, so did the changelogs.
+      const changelogs = stores.map(({ changelog }) => changelog);
+      this.#hear(await environment.log.listOffsets(changelogs, "latest", "read_committed"));
     });
   }
 
@@ -100,8 +103,9 @@ export class StandbyTask {
   /** Says that the changelogs, which ended there at that time, hold nothing new: the copy is not as old as it looks. Drops windows that have expired. */
   refresh(ends: readonly PartitionOffset[], atMs: number): Promise<void> {
     return this.#next(async () => {
+      this.#hear(ends);
       for (const { store, changelog, incarnation } of this.#stores ?? []) {
-        const end = ends.find(({ topic, partition }) => topic === changelog.topic && partition === changelog.partition);
+        const end = endOf(changelog, ends);
         const { nextOffset, writtenAtMs } = store.checkpoint!;
         const planned = this.#options.subTopology.stores.find(({ name }) => name === store.name)!;
         dropExpired(planned, store);
@@ -128,6 +132,12 @@ export class StandbyTask {
     await this.#closeStores();
   }
 
+  #hear(ends: readonly PartitionOffset[]): void {
+    for (const followed of this.#stores ?? []) {
+      followed.endOffset = Math.max(positionOf(followed), endOf(followed.changelog, ends)?.offset ?? 0);
+    }
+  }
+
   async #closeStores(): Promise<void> {
     const stores = this.#stores ?? [];
     this.#stores = undefined;
@@ -143,5 +153,8 @@ export class StandbyTask {
 
 const ofStandby = (event: JobEvent): JobEvent =>
   event.kind === "restoring" || event.kind === "restored" ? { ...event, standby: true } : event;
+
+const endOf = (changelog: TopicPartition, ends: readonly PartitionOffset[]): PartitionOffset | undefined =>
+  ends.find(({ topic, partition }) => topic === changelog.topic && partition === changelog.partition);
 
 const positionOf = ({ store }: CommittedStore): number => store.checkpoint!.nextOffset;

@@ -1,6 +1,6 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { invariant } from "../errors/errors.ts";
 import type { FetchedBatch, LogReader, TopicPartition } from "../log/port.ts";
+import type { SubTopology } from "../plan/plan.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { StandbyTask } from "./standby-task.ts";
 import { parseTaskId } from "./task-id.ts";
@@ -24,7 +24,8 @@ export class Standbys {
   readonly #options: StandbysOptions;
   readonly #tasks = new Map<string, StandbyTask>();
   readonly #over = new AbortController();
-  #closing: Promise<unknown> = Promise.resolve();
+  /** Copies that were released and still write, or wait for the log. */
+  readonly #closing = new Map<string, Promise<unknown>>();
   #opening: Promise<unknown> = Promise.resolve();
   #following: Promise<void> | undefined;
   #reader: LogReader | undefined;
@@ -39,39 +40,48 @@ export class Standbys {
     return new Map([...this.#tasks].map(([id, task]) => [id, task.lag]));
   }
 
-  /** From now on keeps copies of these tasks and of no others. */
+  /** From now on keeps copies of these tasks and of no others. What only another plan has, whose leader asked for it, is left out. */
   keep(tasks: readonly string[]): void {
-    const wanted = new Set(tasks);
+    const wanted = new Set(tasks.filter((id) => this.#partOf(id) !== undefined));
     for (const id of this.#tasks.keys()) if (!wanted.has(id)) void this.release(id);
     for (const id of wanted) if (!this.#tasks.has(id)) this.#add(id);
   }
 
   /** Resolves when the copy is closed and its directories are free: the task can start from them. */
-  release(id: string): Promise<unknown> {
+  async release(id: string): Promise<void> {
     const task = this.#tasks.get(id);
     if (task !== undefined) {
       this.#tasks.delete(id);
       this.#unassign(task.positions);
-      this.#closing = Promise.all([this.#closing, task.close()]);
+      const closing = Promise.all([this.#closing.get(id), task.close()]).then(() => {
+        if (this.#closing.get(id) === closing) this.#closing.delete(id);
+      });
+      this.#closing.set(id, closing);
     }
-    return this.#closing;
+    await this.#closing.get(id);
   }
 
   async close(): Promise<void> {
     this.keep([]);
     this.#over.abort();
-    await this.#closing;
+    await Promise.all(this.#closing.values());
+    // What is being opened may be the reader.
+    await this.#opening;
     await this.#reader?.close();
     await this.#following;
   }
 
   #add(id: string): void {
-    const { subTopology: name, partition } = parseTaskId(id);
-    const subTopology = this.#options.runtime.plan.subTopologies.find((part) => part.name === name);
-    invariant(subTopology !== undefined, `there is no task "${id}" to keep a copy of`);
+    const { partition } = parseTaskId(id);
+    const subTopology = this.#partOf(id)!;
     const task = new StandbyTask({ ...this.#options, id, subTopology, partition });
     this.#tasks.set(id, task);
     this.#open(task);
+  }
+
+  #partOf(id: string): SubTopology | undefined {
+    const { subTopology } = parseTaskId(id);
+    return this.#options.runtime.plan.subTopologies.find(({ name }) => name === subTopology);
   }
 
   #open(task: StandbyTask): void {

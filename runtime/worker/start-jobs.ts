@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { levelDisk } from "../../state/level-disk.ts";
+import { removeStaleState } from "../../state/stale-state.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
@@ -14,6 +15,7 @@ import type { JobEvent } from "./job-event.ts";
 import type { TopicsPolicy } from "./job-topics.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
 import { type JobsRun, runJobs } from "./run-jobs.ts";
+import { STATE_TRUSTED_MS } from "./task-stores.ts";
 
 export interface StartOptions {
   /**
@@ -49,7 +51,10 @@ export interface StartOptions {
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
   const { log, registry, server, close } = await openSurroundings(options);
   const members = new FormerMembers(options.dataDir);
+  const stateFolder = join(options.dataDir, "state");
   try {
+    // Tasks come and go, and leave their state to be found again. Nothing of it is open yet.
+    await removeStaleState(stateFolder, systemClock.now() - STATE_TRUSTED_MS);
     await members.leave(log);
     let run: JobsRun | undefined;
     run = await runJobs(jobs, {
@@ -57,7 +62,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       isShared: options.kafka !== undefined,
       environment: {
         log,
-        disk: levelDisk(join(options.dataDir, "state")),
+        disk: levelDisk(stateFolder),
         location: randomUUID(),
         clock: systemClock,
         turn: () => nextTurn(),

@@ -49,4 +49,11 @@ describe("taskAssignor", () => {
     expect(warmups).toHaveLength(2);
     expect([...standbys, ...warmups].sort()).toEqual(tasks);
   });
+
+  it("understands members of a version that said less of themselves", () => {
+    const early = { memberId: "a", userData: Buffer.from('{"tasks":["part_0"],"plan":{"version":1,"hash":"x"}}') };
+    const assigned = taskAssignor(planOf(["store"], 1)).assign([early, member("b")], counts);
+    expect(assigned.get("a")!.partitions).toContainEqual({ topic: "left", partition: 0 });
+    expect(decodeAssignmentData(assigned.get("b")!.userData).standbys).toContain("part_0");
+  });
 });

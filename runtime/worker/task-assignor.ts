@@ -1,7 +1,7 @@
 import type { Assignor } from "../log/port.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type AssignableMember, type AssignableTask, assignTasks } from "./assign-tasks.ts";
-import { decodeMemberData, encodeAssignmentData, type MemberData } from "./member-data.ts";
+import { decodeMemberData, encodeAssignmentData, type MemberData, type ToldMemberData } from "./member-data.ts";
 import { taskId } from "./task-id.ts";
 
 /** As Kafka Streams' acceptable.recovery.lag: to replay so many changelog records takes milliseconds. */
@@ -45,14 +45,14 @@ export function tasksOf(plan: Plan, partitionCounts: ReadonlyMap<string, number>
   });
 }
 
-const assignable = ({ id, data }: { readonly id: string; readonly data: MemberData }): AssignableMember => ({
+const assignable = ({ id, data }: { readonly id: string; readonly data: ToldMemberData }): AssignableMember => ({
   id,
-  location: data.location,
+  location: data.location ?? id,
   running: data.tasks,
-  copies: new Map(Object.entries(data.copies).map(([task, lag]) => [task, lag ?? Infinity])),
+  copies: new Map(Object.entries(data.copies ?? {}).map(([task, lag]) => [task, lag ?? Infinity])),
 });
 
-function ofNewestPlan<M extends { readonly data: MemberData }>(members: readonly M[]): readonly M[] {
+function ofNewestPlan<M extends { readonly data: ToldMemberData }>(members: readonly M[]): readonly M[] {
   const newer = (left: MemberData["plan"], right: MemberData["plan"]) =>
     left.version === right.version ? left.hash > right.hash : left.version > right.version;
   const newest = members.reduce<MemberData["plan"] | undefined>(

@@ -2,12 +2,16 @@ import type { AssignmentData, MemberData } from "./member-data.ts";
 import { Standbys, type StandbysOptions } from "./standbys.ts";
 import { LAG_ACCEPTABLE } from "./task-assignor.ts";
 
+/** Warm-ups move together if they can: each move holds up the group. After this the ones that are warm no longer wait for those that are not. */
+const WARM_UP_PATIENCE_MS = 60_000;
+
 /** The state of tasks that a worker's disk holds: what the group is told of it, and which of it follows its changelog here. */
 export class TaskCopies {
   readonly #options: StandbysOptions;
   #standbys: Standbys | undefined;
   /** Tasks that come here as soon as their copy here has caught up. */
   #warmups: readonly string[] = [];
+  #warmupsDueAtMs = 0;
   /** Tasks of which the disk had state when this worker joined, or got it since. */
   readonly #onDisk = new Set<string>();
 
@@ -37,6 +41,7 @@ export class TaskCopies {
     this.#standbys!.keep([...standbys, ...warmups]);
     for (const task of [...standbys, ...warmups]) this.#onDisk.add(task);
     this.#warmups = warmups;
+    this.#warmupsDueAtMs = this.#options.environment.clock.now() + WARM_UP_PATIENCE_MS;
   }
 
   /** Resolves when the copy is closed and its directories are free: the task can start from them. */
@@ -49,11 +54,13 @@ export class TaskCopies {
     this.#onDisk.add(task);
   }
 
-  /** True once, when all warm-ups have caught up: the group is asked once; whom it still does not give a task is told so with new warm-ups. */
+  /** True once, when all warm-ups have caught up, or some of them after a while: the group is asked once; whom it still does not give a task is told so with new warm-ups. */
   takeWarm(): boolean {
     if (this.#warmups.length === 0) return false;
     const { lags } = this.#standbys!;
-    if (this.#warmups.some((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE)) return false;
+    const cold = this.#warmups.filter((task) => (lags.get(task) ?? Infinity) > LAG_ACCEPTABLE);
+    if (cold.length === this.#warmups.length) return false;
+    if (cold.length > 0 && this.#options.environment.clock.now() < this.#warmupsDueAtMs) return false;
     this.#warmups = [];
     return true;
   }

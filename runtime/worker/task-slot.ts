@@ -35,15 +35,19 @@ export type Slot =
 
 export type RunningSlot = Extract<Slot, { status: "running" }>;
 
-/** The tasks, by id, whose inputs these partitions are. */
+/**
+ * The tasks, by id, whose inputs these partitions are. A leader of another plan gives topics that this one does not read, and some inputs of a
+ * task only: those wait for a leader of this plan.
+ */
 export function tasksReading(plan: Plan, partitions: readonly TopicPartition[]): ReadonlyMap<string, TaskDefinition> {
-  return new Map(
-    partitions.map(({ topic, partition }) => {
-      const subTopology = plan.subTopologies.find(({ sources }) => sources.includes(topic))!;
-      const id = taskId(subTopology.name, partition);
-      return [id, { id, subTopology, partition }];
-    }),
-  );
+  const given = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`));
+  const found = partitions.flatMap(({ topic, partition }) => {
+    const subTopology = plan.subTopologies.find(({ sources }) => sources.includes(topic));
+    if (!subTopology?.sources.every((source) => given.has(`${source}/${partition}`))) return [];
+    const id = taskId(subTopology.name, partition);
+    return [[id, { id, subTopology, partition }] as const];
+  });
+  return new Map(found);
 }
 
 /** The task whose next record is oldest, of those that can process one. */

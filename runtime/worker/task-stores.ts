@@ -13,6 +13,8 @@ import type { WorkerEnvironment } from "./worker-environment.ts";
 const DELETE_RETENTION_MS = 7 * 86_400_000;
 const CHECKPOINT_MARGIN_MS = 3_600_000;
 const AGES = { deleteRetentionMs: DELETE_RETENTION_MS, marginMs: CHECKPOINT_MARGIN_MS };
+/** What was last written so long ago is not trusted by any start. */
+export const STATE_TRUSTED_MS = DELETE_RETENTION_MS - CHECKPOINT_MARGIN_MS;
 /** How long a task waits for its directory: the former owner is still closing it. */
 const LOCK_WAIT_MS = 30_000;
 const LOCK_RETRY_MS = 50;
