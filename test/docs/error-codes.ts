@@ -15,7 +15,7 @@ const OWN_BESIDE_BROKERS = /^LOG(?:_[A-Z0-9]+)+$/;
 /** Strings that look like codes and are none of Mulgil's. */
 export const NO_CODES: ReadonlySet<string> = new Set([
   // of Node, and of LevelDB's binding
-  ..."ERR_MODULE_NOT_FOUND ERR_UNKNOWN_FILE_EXTENSION ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX LEVEL_CORRUPTION LEVEL_IO_ERROR LEVEL_LOCKED".split(
+  ..."ERR_MODULE_NOT_FOUND ERR_UNKNOWN_FILE_EXTENSION ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX LEVEL_CORRUPTION LEVEL_LOCKED".split(
     " ",
   ),
   // environment variables
