@@ -59,7 +59,7 @@ describe.skipIf(!(await canStartKafka()))("a changelog that is only compacted", 
       await subject.log.deleteRecords(ends);
       for (const disk of ["empty", "behind"]) {
         const refused = await subject.start(disk);
-        await expect(refused.finished).rejects.toMatchObject({ code: "STATE_CHANGELOG_TRUNCATED" });
+        await expect(refused.untilIdle()).rejects.toMatchObject({ code: "STATE_CHANGELOG_TRUNCATED" });
       }
       await produce();
       const goesOn = await subject.start("rebuilt");

@@ -79,7 +79,8 @@ async function refusesTruncatedChangelog(proof: Proof): Promise<void> {
 
   for (let attempts = 0; attempts < 2; attempts++) {
     const refused = proof.startWorker("one");
-    expect(await refused.ended).not.toBe(0);
+    await Promise.race([refused.ended, refused.until(({ tasks }) => tasks.size === 2 * PARTITIONS)]);
+    expect(refused.isAlive).toBe(false);
     expect(refused.stderr).toContain("STATE_CHANGELOG_TRUNCATED");
     expect(refused.told("quarantined")).toEqual([]);
   }

@@ -30,9 +30,11 @@ export class PaymentsTopics {
     return new PaymentsTopics(log, job, registry, await TopicCodec.open(job.source, registry));
   }
 
+  /** With timestamps of now, unlike the event times: by older ones a broker that restarts forgets whose writes it has, and takes a repeated one again. */
   async produce(payments: readonly Payment[]): Promise<void> {
+    const timestampMs = Date.now();
     const partitions = Map.groupBy(
-      payments.map((each): ProducerRecord => this.#source.encode(each, { timestampMs: each.at })),
+      payments.map((each): ProducerRecord => this.#source.encode(each, { timestampMs })),
       ({ key }) => partitionOf(key!, PARTITIONS),
     );
     await this.#log.produce(
