@@ -103,7 +103,7 @@ export class Standbys {
     while (this.#tasks.size > 0) {
       try {
         for (const batch of await reader.poll(POLL_WAIT_MS)) await this.#write(batch);
-        await this.#refreshIfDue();
+        this.#refreshIfDue();
       } catch (error) {
         if (this.#over.signal.aborted) break;
         const concerned = this.#concerned(error);
@@ -131,13 +131,17 @@ export class Standbys {
     await task?.follow(batch).catch((error: unknown) => this.#failed(task, error));
   }
 
-  async #refreshIfDue(): Promise<void> {
-    const { clock, log } = this.#options.environment;
-    const nowMs = clock.now();
+  /** Beside the following, which a partition without a leader must not hold up; the next one tries again. */
+  #refreshIfDue(): void {
+    const nowMs = this.#options.environment.clock.now();
     if (nowMs < this.#refreshAtMs) return;
     this.#refreshAtMs = nowMs + REFRESH_EVERY_MS;
+    void this.#refresh(nowMs).catch(() => undefined);
+  }
+
+  async #refresh(nowMs: number): Promise<void> {
     const tasks = [...this.#tasks.values()];
-    const ends = await log.listOffsets(
+    const ends = await this.#options.environment.log.listOffsets(
       tasks.flatMap(({ positions }) => positions).map(where),
       "latest",
       "read_committed",

@@ -2,6 +2,7 @@ import type { GroupConsumer } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { CommitPath } from "./commit.ts";
 import { readMetadata } from "./commit-metadata.ts";
+import { refuseForgottenOffsets } from "./forgotten-offsets.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { type Gap, startPositions } from "./start-positions.ts";
 import { Task } from "./task.ts";
@@ -41,6 +42,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
   try {
     signal.throwIfAborted();
     const committed = await log.committedOffsets(job.name, inputs);
+    if (options.replaced.size === 0) await refuseForgottenOffsets({ log, plan, subTopology, partition, committed });
     const incarnations = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.incarnation]));
     const { positions, gaps, ends } = await startPositions({
       ...{ log, plan, inputs, committed, incarnations },

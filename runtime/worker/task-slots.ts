@@ -33,7 +33,12 @@ interface Restart {
 }
 
 /** What starting a task again can mend: its state is rebuilt, the brokers come back, or a restore begins where the changelog does now. */
-const RESTARTABLE_CODES: ReadonlySet<string> = new Set(["STATE_CORRUPTED", "LOG_UNREACHABLE", "RESTORE_OVERTAKEN"]);
+const RESTARTABLE_CODES: ReadonlySet<string> = new Set([
+  "STATE_CORRUPTED",
+  "LOG_UNREACHABLE",
+  "RESTORE_OVERTAKEN",
+  "STATE_LOCKED",
+]);
 const RESTART_DELAY_MS = 100;
 
 /** The tasks that a worker has: they start beside its loop, are given up when the group says so, and start again when they fail. */

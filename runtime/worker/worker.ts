@@ -26,8 +26,6 @@ const POLL_WAIT_MAX_MS = 100;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
-/** Warm-ups move together if they can: each move holds up the group. After this the ones that are warm no longer wait for those that are not. */
-const WARM_UP_PATIENCE_MS = 60_000;
 
 /**
  * A member of the job's group: fetches for its tasks, advances the one whose records are oldest, commits, and gives up or takes on tasks as
@@ -277,6 +275,8 @@ export class Worker {
     this.#isAssigned = false;
     this.#environment.onEvent({ kind: "lost", job: this.#runtime.job.name, worker: this.id });
     this.#slots.lose();
+    // Whoever gets a task next may be on this disk.
+    this.#copies.keep({ standbys: [], warmups: [] });
   }
 
   async #leave(): Promise<void> {
