@@ -59,6 +59,8 @@ export interface TopicSpec {
   readonly topic: string;
   readonly partitions: number;
   readonly config: TopicConfig;
+  /** The largest record batch that it takes, in bytes, where the log has such a limit. @default the log's own */
+  readonly batchBytesMax?: number;
 }
 
 export interface TopicDescription extends TopicSpec {

@@ -3,6 +3,11 @@ import type { LogAccess, TopicDescription, TopicSpec } from "../log/port.ts";
 import type { Plan, PlannedTopic } from "../plan/plan.ts";
 
 const DELETE_RETENTION_MS = 7 * 86_400_000;
+/**
+ * Of topics that hold what came from others, and more beside it: a record that a source took, whatever its limit is, must not stop the job on its
+ * way to the DLQ, to the next step, or into state. Brokers take a megabyte by default.
+ */
+const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 
 /** "ensure": what is missing is made. "verify": topics are checked, and never made, changed or deleted. */
 export type TopicsPolicy = "ensure" | "verify";
@@ -44,6 +49,7 @@ export const byName = (topics: readonly TopicDescription[]): Topics =>
 export const spec = (topic: PlannedTopic, partitions: number): TopicSpec => ({
   topic: topic.topic,
   partitions,
+  ...(topic.role !== "source" && topic.role !== "sink" && { batchBytesMax: BATCH_BYTES_MAX }),
   config: {
     cleanupPolicy: topic.cleanupPolicy,
     retentionMs: topic.retentionMs,

@@ -2,8 +2,9 @@ import { configEntries } from "../log/kafka/config-entries.ts";
 import type { TopicSpec } from "../log/port.ts";
 
 /** What whoever looks after the cluster types to make a topic as Mulgil would. */
-export function createCommand({ topic, partitions, config }: TopicSpec): string {
-  const settings = configEntries(config).map(({ name, value }) => `--config ${name}=${value}`);
+export function createCommand(wanted: TopicSpec): string {
+  const { topic, partitions } = wanted;
+  const settings = configEntries(wanted).map(({ name, value }) => `--config ${name}=${value}`);
   return ["kafka-topics.sh --create --topic", topic, "--partitions", partitions, ...settings].join(" ");
 }
 

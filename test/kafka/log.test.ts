@@ -57,6 +57,14 @@ describe.skipIf(!broker.isThere)("the log on Kafka, beyond the contract", () => 
     expect((await readPartition(log, { topic, partition: 0 })).map(textOf)).toEqual(values);
   });
 
+  it("makes topics that take larger records than the broker does by default", async () => {
+    const large = `${topic}-large`;
+    await log.ensureTopics([{ topic: large, partitions: 1, config, batchBytesMax: 4_000_000 }]);
+    const value = "x".repeat(3_000_000);
+    await log.produce([batch(large, 0, value, "b")]);
+    expect((await readPartition(log, { topic: large, partition: 0 })).map(textOf)).toEqual([value, "b"]);
+  });
+
   it("says which record is too large", async () => {
     expect(await codeOf(log.produce([batch(topic, 0, "x".repeat(2_000_000))]))).toBe("LOG_RECORD_TOO_LARGE");
   });

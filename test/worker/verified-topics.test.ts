@@ -32,7 +32,7 @@ describe("a start that only verifies topics", () => {
     for (const topic of [payments.name, totals.name, "byId.dlq", "mulgil.plans", repartition.topic])
       expect(text).toContain(`kafka-topics.sh --create --topic ${topic} --partitions`);
     expect(text).toContain(
-      `--topic ${changelog.topic} --partitions 4 --config cleanup.policy=compact --config retention.ms=-1 --config retention.bytes=-1 --config delete.retention.ms=604800000 --config message.timestamp.type=CreateTime --config max.compaction.lag.ms=604800000`,
+      `--topic ${changelog.topic} --partitions 4 --config cleanup.policy=compact --config retention.ms=-1 --config retention.bytes=-1 --config delete.retention.ms=604800000 --config message.timestamp.type=CreateTime --config max.message.bytes=16777216 --config max.compaction.lag.ms=604800000`,
     );
     expect(await harness.log.describeTopics()).toEqual([]);
   });

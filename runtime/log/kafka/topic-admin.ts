@@ -126,9 +126,10 @@ export class TopicAdmin {
     return [...missing.values()];
   }
 
-  async #create({ topic, partitions, config }: TopicSpec): Promise<void> {
+  async #create(wanted: TopicSpec): Promise<void> {
+    const { topic, partitions } = wanted;
     const { connections, patience, replicationFactor } = this.#services;
-    const spec = { topic, numPartitions: partitions, replicationFactor, configEntries: configEntries(config) };
+    const spec = { topic, numPartitions: partitions, replicationFactor, configEntries: configEntries(wanted) };
     await retrying(patience, `create topic "${topic}"`, async () => {
       const request = { topics: [spec], timeout: REQUEST_TIMEOUT_MS };
       try {
