@@ -1,6 +1,7 @@
 import type { KeyValueStore } from "../../state/store.ts";
 import type { AggregateNode } from "../dsl/topology.ts";
 import { compileAccumulator, timestampOf } from "./accumulators.ts";
+import { keyless } from "./keyless.ts";
 import type { Operator, Wiring } from "./operator.ts";
 import type { Cells } from "./quantity.ts";
 
@@ -22,7 +23,11 @@ export function aggregateOperator(node: AggregateNode, { environment, outputs }:
   const operator: Operator = {
     id,
     receive(key, value, timestampMs) {
-      if (value === null || key === null || key === undefined) return;
+      if (value === null) return;
+      if (key === null || key === undefined) {
+        environment.recordError(id, keyless(id), key, value);
+        return;
+      }
       if (timestampMs > store.streamTimeMs) store.streamTimeMs = timestampMs;
       const cells = store.get(key) ?? accumulator.create();
       try {

@@ -2,6 +2,7 @@ import type { KeyValueStore } from "../../state/store.ts";
 import type { JoinNode } from "../dsl/topology.ts";
 import { InvariantError } from "../errors/errors.ts";
 import { compileAccumulator } from "./accumulators.ts";
+import { keyless } from "./keyless.ts";
 import type { Operator, Wiring } from "./operator.ts";
 import type { Cells } from "./quantity.ts";
 
@@ -17,7 +18,10 @@ export function joinOperator({ id, join, table, fn }: JoinNode, wiring: Wiring):
   return {
     id,
     receive(key, value, timestampMs) {
-      if (key === null || key === undefined) return;
+      if (key === null || key === undefined) {
+        environment.recordError(id, keyless(id), key, value);
+        return;
+      }
       if (value === null) {
         if (record.window !== undefined) next(key, null, timestampMs);
         return;

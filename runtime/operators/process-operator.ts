@@ -4,6 +4,7 @@ import type { ProcessNode, UserFunction } from "../dsl/topology.ts";
 import type { WindowBounds } from "../dsl/windows.ts";
 import { storesOfNode } from "../plan/stores.ts";
 import { type CompositeKey, entryKeyCodec } from "./composite-key.ts";
+import { keyless } from "./keyless.ts";
 import type { CurrentRecord, Operator, OperatorEnvironment, Wiring } from "./operator.ts";
 import { ProcessCall } from "./process-call.ts";
 import { CallMap, type CallState, CallValue } from "./process-state.ts";
@@ -68,7 +69,11 @@ class Process implements Operator {
   }
 
   readonly receive = (key: unknown, value: unknown, timestampMs: number): void => {
-    if (value === null || key === null || key === undefined) return;
+    if (value === null) return;
+    if (key === null || key === undefined) {
+      this.#environment.recordError(this.id, keyless(this.id), key, value);
+      return;
+    }
     if (this.#work.isWaiting) this.#waiting.push({ key, value, timestampMs, record: copyOf(this.#environment.record) });
     else this.#handle(key, value, timestampMs);
   };

@@ -3,6 +3,7 @@ import type { AggregateNode } from "../dsl/topology.ts";
 import type { WindowSpec } from "../dsl/window-spec.ts";
 import { type Accumulator, compileAccumulator } from "./accumulators.ts";
 import { type Closed, DueClosing } from "./due-closing.ts";
+import { keyless } from "./keyless.ts";
 import type { Operator, OperatorEnvironment, Receive, Wiring } from "./operator.ts";
 import type { Cells } from "./quantity.ts";
 import type { Session, SessionEntry } from "./session-entry.ts";
@@ -54,7 +55,11 @@ class SessionAggregate implements Operator {
   }
 
   readonly receive = (key: unknown, value: unknown, timestampMs: number): void => {
-    if (value === null || key === null || key === undefined) return;
+    if (value === null) return;
+    if (key === null || key === undefined) {
+      this.#environment.recordError(this.id, keyless(this.id), key, value);
+      return;
+    }
     if (!isTime(timestampMs)) {
       this.#environment.recordError(this.id, timestampInvalid(timestampMs), key, value);
       return;

@@ -1,5 +1,6 @@
 import type { KeyValueStore } from "../../state/store.ts";
 import type { TableNode } from "../dsl/topology.ts";
+import { keyless } from "./keyless.ts";
 import type { Operator, Wiring } from "./operator.ts";
 import { deepFreeze } from "./storable.ts";
 
@@ -10,7 +11,10 @@ export function tableOperator({ id, store: name }: TableNode, { environment, out
   return {
     id,
     receive(key, value, timestampMs) {
-      if (key === null || key === undefined) return;
+      if (key === null || key === undefined) {
+        environment.recordError(id, keyless(id), key, value);
+        return;
+      }
       if (timestampMs > store.streamTimeMs) store.streamTimeMs = timestampMs;
       if (value === null) store.delete(key);
       else store.put(key, deepFreeze(value), timestampMs);

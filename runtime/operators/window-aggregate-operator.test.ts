@@ -72,7 +72,7 @@ describe("tumbling windows", () => {
     expect(window?.label).toBe("1993-04-05");
   });
 
-  test("skip null keys and values, and refuse a time that is none", async () => {
+  test("skip null values, and refuse records without a key or with a time that is none", async () => {
     const harness = await counting(tumbling("10 ms", { grace: "none" }), "every-change");
     await harness.pipe("amounts", "a", null, 1);
     await harness.pipe("amounts", null, one, 1);
@@ -81,6 +81,7 @@ describe("tumbling windows", () => {
     await harness.pipe("amounts", "a", one, 1);
     expect(harness.outputs.map(show)).toEqual(["[0,10] a=1 @1"]);
     expect(harness.failures.map(({ error }) => (error as { code: string }).code)).toEqual([
+      "KEY_MISSING",
       "TIMESTAMP_INVALID",
       "TIMESTAMP_INVALID",
     ]);

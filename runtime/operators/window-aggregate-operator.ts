@@ -4,6 +4,7 @@ import type { WindowSpec } from "../dsl/window-spec.ts";
 import { type Accumulator, compileAccumulator, timestampOf } from "./accumulators.ts";
 import { CalendarWindows } from "./calendar-windows.ts";
 import { ChunkedWork } from "./chunked-work.ts";
+import { keyless } from "./keyless.ts";
 import type { Operator, OperatorEnvironment, Receive, Wiring } from "./operator.ts";
 import type { Cells } from "./quantity.ts";
 import { isTime, timestampInvalid } from "./timestamp.ts";
@@ -72,7 +73,11 @@ class WindowAggregate implements Operator {
   }
 
   readonly #receiveInOne = (key: unknown, value: unknown, timestampMs: number): void => {
-    if (value === null || key === null || key === undefined) return;
+    if (value === null) return;
+    if (key === null || key === undefined) {
+      this.#environment.recordError(this.id, keyless(this.id), key, value);
+      return;
+    }
     if (!(timestampMs >= this.#startMs && timestampMs < this.#endMs)) {
       if (!this.#checkTime(key, value, timestampMs)) return;
       this.#startMs = this.#windows.firstStart(timestampMs);
@@ -101,7 +106,11 @@ class WindowAggregate implements Operator {
   }
 
   readonly #receiveInMany = (key: unknown, value: unknown, timestampMs: number): void => {
-    if (value === null || key === null || key === undefined) return;
+    if (value === null) return;
+    if (key === null || key === undefined) {
+      this.#environment.recordError(this.id, keyless(this.id), key, value);
+      return;
+    }
     if (!this.#checkTime(key, value, timestampMs)) return;
     if (timestampMs > this.#streamTimeMs) this.#advance(timestampMs);
     const windows = this.#windows;
