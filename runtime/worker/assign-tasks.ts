@@ -127,7 +127,7 @@ function balance(
 
 type Quotas = ReadonlyMap<AssignableMember, number>;
 
-/** Equal shares; the tasks that are left go to those who have least of the other parts, and of them to those who have most of this one. */
+/** Equal shares; the tasks that are left go to those who have least of the other parts, and of them to those who run most of this one, or have it. */
 function quotasOf(
   tasks: readonly AssignableTask[],
   members: readonly AssignableMember[],
@@ -135,11 +135,10 @@ function quotasOf(
 ): Quotas {
   const least = Math.floor(tasks.length / members.length);
   const left = tasks.length % members.length;
+  // Copies of tasks that run must not count: they come and go with warm-ups, and the shares with them, without an end.
+  const orphans = tasks.filter(({ id }) => !members.some(({ running }) => running.includes(id)));
   const hasOf = new Map(
-    members.map((member) => [
-      member,
-      tasks.filter(({ id }) => member.running.includes(id) || lagOf(member, id) < Infinity).length,
-    ]),
+    members.map((member) => [member, orphans.filter(({ id }) => lagOf(member, id) < Infinity).length]),
   );
   const runsOf = new Map(
     members.map((member) => [member, tasks.filter(({ id }) => member.running.includes(id)).length]),

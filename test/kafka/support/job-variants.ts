@@ -48,4 +48,10 @@ function totalsJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJ
   return { source, copies, hours, late, job };
 }
 
-export const jobVariants = { payments: paymentsJob, guarded: guardedJob, totals: totalsJob };
+/** The payments job, with a second copy of all state. */
+function standbysJob(name: string, delivery: Delivery = "exactly-once"): PaymentsJob {
+  const payments = paymentsJob(name, delivery);
+  return { ...payments, job: { ...payments.job, standbys: 1 } };
+}
+
+export const jobVariants = { payments: paymentsJob, guarded: guardedJob, totals: totalsJob, standbys: standbysJob };
