@@ -16,9 +16,9 @@ import {
 import { type BenchBroker, withBroker } from "./kafka/with-broker.ts";
 import { describeRuns } from "./state-measure.ts";
 
-const RUNS = 5;
+const RUNS = 3;
 /** Of kafka.bound.own, which are there to look at and not to compare with. */
-const OWN_RUNS = 3;
+const OWN_RUNS = 2;
 const DELIVERIES = [
   { short: "alo", delivery: "at-least-once" },
   { short: "eos", delivery: "exactly-once" },
