@@ -39,7 +39,7 @@ export function addRun(program: Command): void {
   program
     .command("run")
     .description("run jobs until SIGTERM or Ctrl-C, or until there is nothing left to do")
-    .argument("<job files...>", "TypeScript files that export jobs; they all run in this process")
+    .argument("<job files...>", "TypeScript files that export jobs; every process runs all of them")
     .addOption(dataDirOption())
     .addOption(kafkaOption())
     .addOption(registryOption())
@@ -92,6 +92,7 @@ export function addRun(program: Command): void {
       examples(
         "mulgil run jobs/bank/*.ts --until-idle",
         "mulgil run jobs/bank/*.ts --data-dir /var/lib/mulgil --workers 2 --log-format json",
+        "mulgil run jobs/bank/*.ts --kafka broker-1:9092 --registry http://registry:8081 --workers 4",
       ),
     )
     .action(runFiles);
