@@ -49,6 +49,9 @@ export async function runEngine({ values, decoder }: Events, database: Database)
       results++;
       total += (value as { total: number }).total;
     },
+    call: () => {
+      throw new Error("nobody is called here");
+    },
     countLate: () => {
       throw new Error("nothing is late in this job");
     },

@@ -20,8 +20,22 @@ export {
   topN,
   when,
 } from "./dsl/aggregators.ts";
+export type { CallContext, CallFailure, CallOptions, Erasure } from "./dsl/call.ts";
+export type { CallPolicy, CircuitPolicy, ConcurrencyBounds, RetryPolicy } from "./dsl/call-policy.ts";
 export { defineJob, type From, type Job, type JobDefinition, type SourceOptions } from "./dsl/define-job.ts";
 export type { Duration } from "./dsl/duration.ts";
+export {
+  type Dead,
+  type Done,
+  dead,
+  done,
+  type FailureClass,
+  type Outcome,
+  type Retry,
+  retry,
+  type Wait,
+  wait,
+} from "./dsl/outcome.ts";
 export {
   mapStore,
   type ProcessContext,
@@ -35,6 +49,7 @@ export type { GapPolicy, PositionOptions, StartFrom } from "./dsl/source-options
 export type {
   Aggregated,
   AggregateOptions,
+  CallResult,
   Stream,
   UserAggregateOptions,
   WindowedResult,
@@ -59,6 +74,7 @@ export {
   InvariantError,
   type Issue,
   RecordError,
+  RetriableError,
   TerminalError,
 } from "./errors/errors.ts";
 export type { ListenAddress } from "./ops/worker-server.ts";

@@ -1,7 +1,8 @@
 import type { KeyType } from "../../schemas/key-type.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import type { Issue } from "../errors/errors.ts";
-import type { Edge, Node, SourceNode, Topology } from "./topology.ts";
+import { standsAlone } from "./standing-alone.ts";
+import type { CallNode, Edge, Node, SourceNode, Topology } from "./topology.ts";
 
 /** What the builder knows of a stream while a definition is read. */
 export interface StreamState {
@@ -86,7 +87,30 @@ export class GraphBuilder {
   }
 
   build(): Topology {
+    for (const node of [...this.#nodes])
+      if (node.kind === "call" && !standsAlone(this.#nodes, node)) this.#readThroughTopic(node);
     return Object.freeze({ nodes: Object.freeze([...this.#nodes]), issues: Object.freeze([...this.#issues]) });
+  }
+
+  /** A call's records travel by themselves: what one source record became must be a record of its own. */
+  #readThroughTopic(call: CallNode): void {
+    if (call.shape.schema === undefined) {
+      this.issue(
+        "JOB_SCHEMA_MISSING",
+        call.id,
+        `the records in front of "${call.id}" go through a topic of their own, because the steps there make several of one, keep state, or feed others too, but their schema is not known: give map or flatMap their schema as second argument`,
+      );
+    }
+    const node = Object.freeze({
+      id: this.#free(`${call.id}.repartition`),
+      kind: "repartition" as const,
+      inputs: call.inputs,
+      topic: `${this.job}.${call.id}.repartition`,
+      shape: call.shape,
+    });
+    this.#ids.add(node.id);
+    const at = this.#nodes.indexOf(call);
+    this.#nodes.splice(at, 1, node, Object.freeze({ ...call, inputs: [{ node: node.id }] }));
   }
 
   #free(base: string): string {

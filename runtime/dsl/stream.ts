@@ -1,6 +1,8 @@
 import type { KeyOf, KeyType } from "../../schemas/key-type.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import type { AggregateResult, AggregatorTree } from "./aggregators.ts";
+import type { CallFailure, CallOptions } from "./call.ts";
+import type { Duration } from "./duration.ts";
 import type { GraphBuilder, StreamState } from "./graph-builder.ts";
 import type { ProcessOptions, ProcessStoreDefinition } from "./process.ts";
 import type { RecordContext } from "./record.ts";
@@ -203,6 +205,54 @@ export class Stream<K, V, W = undefined> {
     return new Stream(this.builder, { ...state, at: { node }, schema: options.output, keyPath: undefined });
   }
 
+  /**
+   * Calls an institution for each record, many at once, and goes on with what its handler returns.
+   *
+   * Order: records of one `orderKey` are called one after the other; results leave as they come. What cannot be called now, or failed, waits in retry tiers (topics) and
+   * holds up nothing else; with `order: "strict"` it holds up what follows it under its `orderKey`. A record's key stays.
+   * Steps between the topic and the call run again for every attempt. Steps with state behind it read through a repartition topic.
+   *
+   * Delivery: results, retries, dead letters, state and offsets are in one commit. A call that had ended when its worker died is made again, under the
+   * same idempotency key; one whose end was committed is not. State: which records ended out of order, what is held, and what waits; with its changelogs.
+   * @throws {DefinitionError} JOB_CALL_TIERS, JOB_CALL_LIMIT, JOB_CALL_ORDER, JOB_CALL_MERGED, JOB_CALL_POLICY
+   * @example
+   * from(requests)
+   *   .call("collect", {
+   *     resource: ({ institution }) => institution,
+   *     orderKey: ({ customerId, institution }) => `${customerId}/${institution}`,
+   *     policy: { timeout: "10 seconds", circuit: { errorRate: 0.5 } },
+   *     handler: async (request, { signal }) => done(await fetchAccounts(request, signal)),
+   *   })
+   *   .to(accounts);
+   */
+  call<Out>(name: string, options: CallOptions<K, V, Out>): CallResult<K, Out, V> {
+    const state = this.builder.repartition(this.state, name);
+    const {
+      output,
+      order = "strict",
+      concurrency = 1_000,
+      heldMax = 1_000,
+      tiers = TIERS,
+      policy = {},
+      ...rest
+    } = options;
+    const node = this.builder.addNamed(name, {
+      kind: "call",
+      inputs: [state.at],
+      ...rest,
+      ...{ order, concurrency, heldMax, tiers, policy },
+      shape: { keyType: state.keyType, schema: state.schema },
+    });
+    // Results leave in the order of the calls' ends: whoever keeps state reads them through a topic of their own.
+    return new CallResult(
+      this.builder,
+      {
+        ...{ ...state, at: { node }, schema: output, keyPath: undefined, displaced: true },
+      },
+      state.schema,
+    );
+  }
+
   /** Writes the records to a topic, under their key. The topic's partitions follow from the key. */
   to<T extends TopicDefinition>(
     topic: T & ([K, V] extends [TopicKey<T>, TopicValue<T>] ? unknown : SinkMismatch<K, V, TopicKey<T>, TopicValue<T>>),
@@ -249,6 +299,37 @@ export class Stream<K, V, W = undefined> {
   ): Stream<K, R & V, W> & Stream<K, R, W> {
     return new Stream<K, R, W>(this.builder, { ...this.state, ...change, at: { node } }) as Stream<K, R & V, W> &
       Stream<K, R, W>;
+  }
+}
+
+const TIERS: readonly Duration[] = ["10 seconds", "1 minute", "10 minutes", "1 hour"];
+
+/** What a call returned, and beside it the records that ended without a result. */
+export class CallResult<K, Out, V> extends Stream<K, Out> {
+  readonly #schema: Schema<unknown> | undefined;
+
+  constructor(builder: GraphBuilder, state: StreamState, schema: Schema<unknown> | undefined) {
+    super(builder, state);
+    this.#schema = schema;
+  }
+
+  /** The records that are dead letters now, and why; sent on in the same commit. */
+  get dead(): Stream<K, CallFailure<V>> {
+    return this.#edge("dead", undefined);
+  }
+
+  /** The records that were dropped because a later one of their `orderKey` had succeeded ("lastSuccessWins"). */
+  get superseded(): Stream<K, V> {
+    return this.#edge("superseded", this.#schema);
+  }
+
+  /** The orders to forget somebody, when they are obeyed in this partition. */
+  get erased(): Stream<K, V> {
+    return this.#edge("erased", this.#schema);
+  }
+
+  #edge<E>(edge: string, schema: Schema<unknown> | undefined): Stream<K, E> {
+    return new Stream(this.builder, { ...this.state, at: { node: this.state.at.node, edge }, schema });
   }
 }
 

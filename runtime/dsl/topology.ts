@@ -2,6 +2,8 @@ import type { KeyType } from "../../schemas/key-type.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import type { Issue } from "../errors/errors.ts";
 import type { AggregatorTree } from "./aggregators.ts";
+import type { CallPolicy } from "./call-policy.ts";
+import type { Duration } from "./duration.ts";
 import type { ProcessStoreDefinition, TimerDomain } from "./process.ts";
 import type { PositionOptions } from "./source-options.ts";
 import type { TopicDefinition } from "./topic.ts";
@@ -99,6 +101,22 @@ export type ProcessNode = NodeBase & {
   readonly onTimer?: UserFunction;
   readonly keyType: KeyType;
 };
+/** Calls an institution for each record. The edges "dead", "superseded" and "erased" have the records that ended otherwise. */
+export type CallNode = NodeBase & {
+  readonly kind: "call";
+  readonly resource: UserFunction;
+  readonly orderKey?: UserFunction;
+  readonly order: "strict" | "lastSuccessWins";
+  readonly version?: UserFunction;
+  readonly concurrency: number;
+  readonly heldMax: number;
+  readonly tiers: readonly Duration[];
+  readonly policy: CallPolicy | ((resource: string) => CallPolicy);
+  readonly classify?: UserFunction;
+  readonly erasure?: { readonly subject: UserFunction; readonly isOrder: UserFunction };
+  readonly handler: UserFunction;
+  readonly shape: StreamShape;
+};
 export type SinkNode = NodeBase & {
   readonly kind: "sink";
   readonly topic: TopicDefinition;
@@ -119,6 +137,7 @@ export type Node =
   | AggregateNode
   | JoinNode
   | ProcessNode
+  | CallNode
   | SinkNode;
 
 /** The graph that a job describes, in order of definition: a node stands behind its inputs. */

@@ -3,6 +3,7 @@ import { readWindows } from "../dsl/window-spec.ts";
 import { invariant } from "../errors/errors.ts";
 import { aggregateOperator } from "./aggregate-operator.ts";
 import { branchOperator } from "./branch-operator.ts";
+import { callOperator } from "./call-operator.ts";
 import { fanOut } from "./fan-out.ts";
 import { filterOperator } from "./filter-operator.ts";
 import { flatMapOperator } from "./flat-map-operator.ts";
@@ -103,6 +104,8 @@ function operatorOf(node: StepNode, wiring: Wiring): Operator {
       return joinOperator(node, wiring);
     case "process":
       return processOperator(node, wiring);
+    case "call":
+      return callOperator(node, wiring);
     case "aggregate":
       return aggregateOf(node, wiring);
   }

@@ -1,12 +1,18 @@
+import { keySerde } from "../../schemas/key-serde.ts";
 import type { Codec, KeyCodec } from "../../state/codec.ts";
 import type { Database } from "../../state/disk.ts";
 import { openKeyValueStore } from "../../state/key-value-store.ts";
 import type { Store } from "../../state/store.ts";
 import { openTimeIndexedStore } from "../../state/time-indexed-store.ts";
 import { openWindowStore } from "../../state/window-store.ts";
-import type { AggregateNode, Node, ProcessNode } from "../dsl/topology.ts";
+import type { CallStoreName } from "../dsl/call-stores.ts";
+import type { AggregateNode, CallNode, Node, ProcessNode } from "../dsl/topology.ts";
 import { InvariantError, invariant } from "../errors/errors.ts";
 import type { PlannedStore } from "../plan/plan.ts";
+import { callInputsCodec } from "../resilience/call-inputs-entry.ts";
+import { erasedUpToCodec } from "../resilience/erasures.ts";
+import { lastSuccessCodec, strictKeyCodec } from "../resilience/order-codecs.ts";
+import { parcelCodec } from "../resilience/parcel.ts";
 import { compileAccumulator } from "./accumulators.ts";
 import { compositeKeyCodec, entryKeyCodec } from "./composite-key.ts";
 import { sessionCodec } from "./session-entry.ts";
@@ -48,8 +54,27 @@ export function openPlannedStore({ planned, node, database, keyCodec }: OpenStor
       if (definition.kind === "value") return keyValue(keyCodec, codec);
       return keyValue(compositeKeyCodec(keyCodec, entryKeyCodec(definition.keyType)), codec);
     }
+    case "call":
+      return openCallStore(node, name, database);
     default:
       throw new InvariantError(`a ${node.kind} has no store, and "${name}" is one of "${node.id}"`);
+  }
+}
+
+const TEXT = keySerde("string");
+
+function openCallStore(node: CallNode, name: string, database: Database): Promise<Store> {
+  const open = <K, V>(keys: KeyCodec<K>, values: Codec<V>): Promise<Store> =>
+    openKeyValueStore<K, V>({ name, database, keys, values });
+  switch (name.slice(node.id.length + 1) as CallStoreName) {
+    case "inputs":
+      return open(TEXT, callInputsCodec);
+    case "keys":
+      return node.order === "strict" ? open(TEXT, strictKeyCodec) : open(TEXT, lastSuccessCodec);
+    case "held":
+      return open(compositeKeyCodec(TEXT as KeyCodec<unknown>, keySerde("long") as KeyCodec<unknown>), parcelCodec);
+    case "erased":
+      return open(TEXT, erasedUpToCodec);
   }
 }
 

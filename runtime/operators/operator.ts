@@ -1,7 +1,8 @@
 import type { KeyCodec } from "../../state/codec.ts";
 import type { Store } from "../../state/store.ts";
-import type { Node } from "../dsl/topology.ts";
+import type { CallNode, Node } from "../dsl/topology.ts";
 import type { WindowBounds } from "../dsl/windows.ts";
+import type { CallEdge } from "../resilience/call-host.ts";
 
 /** How records move: one synchronous call per record and step, without an object for it. */
 export type Receive = (key: unknown, value: unknown, timestampMs: number) => void;
@@ -36,6 +37,8 @@ export interface OperatorEnvironment {
   recordError(step: string, error: unknown, key: unknown, value: unknown): void;
   /** Where a sink or repartition node writes: the task's output buffer. */
   output(node: string): Receive;
+  /** Takes the records of a call, and sends on what comes of them. There is one call a task. */
+  call(node: CallNode, outputs: Readonly<Record<CallEdge, Receive>>): Receive;
   /** One more record that came after its windows had closed. */
   countLate(step: string): void;
 }

@@ -115,6 +115,9 @@ export class OperatorHarness {
       output: (node) => (key, value, timestampMs) => {
         this.outputs.push({ node, key, value, timestampMs, window: this.#record.window });
       },
+      call: () => {
+        throw new Error("nobody is called here");
+      },
       countLate: () => void this.late++,
     };
     const topology = { nodes: this.#nodes, issues: [] };

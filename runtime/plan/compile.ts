@@ -7,12 +7,13 @@ import type { PositionOptions } from "../dsl/source-options.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import { DefinitionError } from "../errors/errors.ts";
-import { changelogTopic, dlqTopicOf } from "./internal-topics.ts";
+import { changelogTopic, circuitsTopicOf, dlqTopicOf } from "./internal-topics.ts";
 import type { Plan, PlannedStep, PlannedStore, PlannedTopic, SubTopology } from "./plan.ts";
 import { detailOf } from "./step-detail.ts";
 import { storeLayout } from "./store-layout.ts";
 import { storesOfNode } from "./stores.ts";
 import { type Component, cutIntoComponents } from "./sub-topologies.ts";
+import { tiersOf } from "./tiers.ts";
 import { validate } from "./validate.ts";
 
 const DAY_MS = 86_400_000;
@@ -57,11 +58,14 @@ function subTopology(job: Job, component: Component): SubTopology {
     if (node.kind === "source" || node.kind === "table") return [node.topic.name];
     return node.kind === "repartition" ? [node.topic] : [];
   });
+  const call = component.nodes.find((node) => node.kind === "call");
+  const tiers = call === undefined ? [] : tiersOf(job.name, call);
   return {
     name: component.name,
-    sources: [...new Set(sources)],
+    sources: [...new Set([...sources, ...tiers.map(({ topic }) => topic)])],
     nodes: component.nodes.map((node) => node.id),
     stores,
+    ...(call && { call: { node: call.id, tiers } }),
   };
 }
 
@@ -95,18 +99,35 @@ function topics(job: Job, subTopologies: readonly SubTopology[], dlqTopic: strin
       });
     }
   }
-  for (const { sources, stores } of subTopologies) {
+  for (const { sources, stores, call } of subTopologies) {
+    for (const { topic } of call?.tiers ?? []) {
+      add({
+        topic,
+        role: "retry",
+        partitions: { like: sources.slice(0, 1) },
+        cleanupPolicy: "delete",
+        retentionMs: -1,
+      });
+    }
     for (const store of stores) {
       const expires = store.kind === "window" && store.retentionMs !== null;
       add({
         topic: store.changelog,
         role: "changelog",
-        partitions: { like: sources },
+        partitions: { like: call === undefined ? sources : sources.slice(0, 1) },
         cleanupPolicy: expires ? "compact,delete" : "compact",
         retentionMs: expires ? store.retentionMs! + CHANGELOG_MARGIN_MS : -1,
       });
     }
   }
+  if (subTopologies.some(({ call }) => call !== undefined))
+    add({
+      topic: circuitsTopicOf(job.name),
+      role: "circuits",
+      partitions: 1,
+      cleanupPolicy: "compact",
+      retentionMs: -1,
+    });
   add({ topic: dlqTopic, role: "dlq", partitions: 1, cleanupPolicy: "delete", retentionMs: -1 });
   return [...planned.values()];
 }

@@ -23,7 +23,7 @@ export function lostRepartitions(
 ): readonly Issue[] {
   const ran = new Set(before?.topics.map(({ topic }) => topic));
   return after.topics
-    .filter(({ topic, role }) => role === "repartition" && ran.has(topic) && !existing.has(topic))
+    .filter(({ topic, role }) => (role === "repartition" || role === "retry") && ran.has(topic) && !existing.has(topic))
     .map(({ topic }) => ({
       code: "PLAN_TOPIC_LOST",
       at: `job ${after.job}`,

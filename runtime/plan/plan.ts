@@ -16,7 +16,8 @@ export interface PlannedStore {
   readonly retentionMs: number | null;
 }
 
-export type TopicRole = "source" | "sink" | "repartition" | "changelog" | "dlq";
+/** "retry": a tier of a call, whose records wait there for their next attempt. "circuits": what the workers of a job tell each other of institutions. */
+export type TopicRole = "source" | "sink" | "repartition" | "retry" | "changelog" | "circuits" | "dlq";
 
 export interface PlannedTopic {
   readonly topic: string;
@@ -43,6 +44,19 @@ export interface PlannedStep {
   readonly detail: string;
 }
 
+/** What a sub-topology with a call reads besides its input. */
+export interface PlannedCall {
+  /** The step. */
+  readonly node: string;
+  /** Ascending by delay. They are among the sources. */
+  readonly tiers: readonly PlannedTier[];
+}
+
+export interface PlannedTier {
+  readonly topic: string;
+  readonly delayMs: number;
+}
+
 /** A connected part of the graph, cut at internal topics; named after what it reads. */
 export interface SubTopology {
   readonly name: string;
@@ -51,6 +65,8 @@ export interface SubTopology {
   /** Node ids, inputs before those that read them. */
   readonly nodes: readonly string[];
   readonly stores: readonly PlannedStore[];
+  /** Absent if it calls nobody. */
+  readonly call?: PlannedCall;
 }
 
 /** The compiled job: what will run, as JSON. */

@@ -29,6 +29,14 @@ export function detailOf(node: Node): string {
       ]
         .filter(Boolean)
         .join("; ");
+    case "call":
+      return [
+        node.orderKey === undefined
+          ? "all at once"
+          : `in order by key, ${node.order === "strict" ? "strictly" : "the last success wins"}`,
+        `up to ${node.concurrency} at once`,
+        `tries again after ${node.tiers.join(", ")}`,
+      ].join("; ");
     case "sink":
       return `topic ${node.topic.name}`;
     default:

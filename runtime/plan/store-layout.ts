@@ -28,6 +28,8 @@ export function storeLayout(node: Node, store: string): string {
           : { kind: own.kind, key: own.kind === "map" ? own.keyType : undefined, schema: structure(own.schema) };
       return JSON.stringify({ key: node.keyType, content });
     }
+    case "call":
+      return JSON.stringify({ call: store.slice(node.id.length + 1), order: node.order });
     default:
       return "";
   }

@@ -1,3 +1,4 @@
+import { callStores } from "../dsl/call-stores.ts";
 import type { Node, ProcessNode } from "../dsl/topology.ts";
 import { readWindows, retentionMs } from "../dsl/window-spec.ts";
 import type { Windows } from "../dsl/windows.ts";
@@ -8,7 +9,7 @@ export type NodeStore = Pick<PlannedStore, "name" | "kind" | "retentionMs">;
 
 /**
  * The stores of a step. The store of an aggregate or a table has the step's name for it; those of a `process` step are called
- * `<step>.<store>`, and its timers `<step>.timers.stream` and `<step>.timers.wall`.
+ * `<step>.<store>`, and its timers `<step>.timers.stream` and `<step>.timers.wall`; those of a call, see `CallStoreName`.
  */
 export function storesOfNode(node: Node): readonly NodeStore[] {
   switch (node.kind) {
@@ -18,6 +19,8 @@ export function storesOfNode(node: Node): readonly NodeStore[] {
       return [node.windows === undefined ? forEver(node.store) : windowed(node.store, node.windows)];
     case "process":
       return processStores(node);
+    case "call":
+      return callStores(node).map((store) => forEver(`${node.id}.${store}`));
     default:
       return [];
   }

@@ -4,8 +4,9 @@ import { GAP_POLICIES, type PositionOptions, STARTS } from "../dsl/source-option
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import type { Issue } from "../errors/errors.ts";
-import { changelogTopic, dlqTopicOf } from "./internal-topics.ts";
+import { changelogTopic, circuitsTopicOf, dlqTopicOf } from "./internal-topics.ts";
 import { storesOfNode } from "./stores.ts";
+import { tiersOf } from "./tiers.ts";
 
 /** What is wrong with the topics that a job names. */
 export function topicIssues(job: string, nodes: readonly Node[]): Issue[] {
@@ -69,8 +70,9 @@ function internalTopics(job: string, nodes: readonly Node[]): ReadonlySet<string
   const made = nodes.flatMap((node) => [
     ...storesOfNode(node).map(({ name }) => changelogTopic(job, name)),
     ...(node.kind === "repartition" ? [node.topic] : []),
+    ...(node.kind === "call" ? tiersOf(job, node).map(({ topic }) => topic) : []),
   ]);
-  return new Set([...made, dlqTopicOf(job)]);
+  return new Set([...made, dlqTopicOf(job), circuitsTopicOf(job)]);
 }
 
 function definitionIssues(topic: TopicDefinition): Issue[] {

@@ -6,6 +6,7 @@ import { parseDuration } from "../dsl/duration.ts";
 import type { AggregateNode, Node, ProcessNode, SinkNode, UserAggregate } from "../dsl/topology.ts";
 import { readWindows } from "../dsl/window-spec.ts";
 import type { Issue } from "../errors/errors.ts";
+import { callIssues, windowsBehindCalls } from "./validate-calls.ts";
 import { topicIssues } from "./validate-topics.ts";
 
 const STANDBYS_MAX = 10;
@@ -20,6 +21,8 @@ export function validate(job: Job): readonly Issue[] {
     ...jobIssues(job),
     ...job.topology.issues,
     ...nodes.flatMap(nodeIssues),
+    ...callIssues(nodes),
+    ...windowsBehindCalls(nodes),
     ...topicIssues(job.name, nodes),
     ...deadEnds(nodes),
   ];
@@ -231,7 +234,7 @@ function deadEnds(nodes: readonly Node[]): Issue[] {
   const read = new Set(
     nodes.flatMap((node) => [...node.inputs.map((input) => input.node), ...(node.kind === "join" ? [node.table] : [])]),
   );
-  const ends = new Set(["sink", "peek", "process", "aggregate", "table"]);
+  const ends = new Set(["sink", "peek", "process", "aggregate", "table", "call"]);
   return nodes
     .filter((node) => !read.has(node.id) && !ends.has(node.kind))
     .map((node) => ({

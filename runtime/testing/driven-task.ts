@@ -82,6 +82,7 @@ export class DrivenTask {
       this.#fedUpTo.set(topic, endOffset);
       fed = true;
     }
+    await this.task.settled();
     while ((await this.task.process(1_000)) > 0);
     this.#throwIfFailed();
     return fed;

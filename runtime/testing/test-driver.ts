@@ -6,6 +6,7 @@ import type { Job } from "../dsl/define-job.ts";
 import type { TopicDefinition, TopicKey, TopicValue } from "../dsl/topic.ts";
 import { readStore, type StoredEntry } from "../operators/read-store.ts";
 import { compile } from "../plan/compile.ts";
+import { CallResources } from "../worker/call-resources.ts";
 import { commit } from "../worker/commit.ts";
 import { DEAD_LETTER_HEADERS } from "../worker/dead-letter.ts";
 import { type JobRuntime, prepareJob } from "../worker/job-runtime.ts";
@@ -53,9 +54,13 @@ interface Parts {
   readonly commitAfter: "pipe" | "manual";
 }
 
+/** After so many turns of the event loop without one that ends, calls wait for the clock or for something outside. */
+const QUIET_TURNS = 10;
+
 /**
  * Runs a job in memory, with one partition, under a clock that stands still: pipe records in, read what comes out.
- * Only `pipe` moves stream time; only `advanceTo` moves the wall clock. Everything is real but the log and the disk: the same serdes,
+ * Only `pipe` moves stream time; only `advanceTo` moves the wall clock. Calls end when their handlers do: those that wait for the clock when it moves, those
+ * that wait for something outside in a later `pipe`, `advanceTo` or `commit`. Everything is real but the log and the disk: the same serdes,
  * operators, stores and commit as in a worker.
  * @example
  * const driver = await TestDriver.open(job);
@@ -79,7 +84,8 @@ export class TestDriver {
     const runtime = await prepareJob({ job, plan, partitionCounts, registry });
     const clock = new ManualClock(options.startMs);
     const log = new LoopbackLog();
-    const environment = { clock, commit, onEvent: () => undefined };
+    const calls = new CallResources({ runtime, worker: "test", clock });
+    const environment = { clock, commit, onEvent: () => undefined, calls: calls.steps };
     const tasks = await Promise.all(
       plan.subTopologies.map((subTopology) => DrivenTask.open({ runtime, subTopology, environment, log })),
     );
@@ -182,6 +188,22 @@ export class TestDriver {
   async #advance(): Promise<boolean> {
     let moved = false;
     for (const task of this.#parts.tasks) moved = (await task.advance()) || moved;
+    return (await this.#settleCalls()) || moved;
+  }
+
+  /** Lets calls end that wait for nothing but their own promises. @returns whether any did */
+  async #settleCalls(): Promise<boolean> {
+    const { tasks } = this.#parts;
+    const underWay = () => tasks.reduce((sum, { task }) => sum + task.callsUnderWay, 0);
+    let moved = false;
+    for (let quiet = 0; quiet < QUIET_TURNS && underWay() > 0; quiet++) {
+      const before = underWay();
+      await new Promise((resolve) => setImmediate(resolve));
+      for (const task of tasks) if (await task.advance()) quiet = 0;
+      if (underWay() === before) continue;
+      moved = true;
+      quiet = 0;
+    }
     return moved;
   }
 

@@ -11,6 +11,9 @@ export const DEAD_LETTER_HEADERS = {
   partition: "mulgil.dlq.partition",
   offset: "mulgil.dlq.offset",
   timestamp: "mulgil.dlq.timestamp",
+  /** Of a record that was called for: how often, and in vain; from when to when (the dead letter's own timestamp). */
+  attempts: "mulgil.dlq.attempts",
+  firstCall: "mulgil.dlq.first-call",
   /** Present where no source record is at hand (a timer, a result sent at a commit): the value is then JSON, for people. */
   derived: "mulgil.dlq.derived",
 } as const;
@@ -24,11 +27,18 @@ export interface SourceRecord {
   readonly raw: FetchedRecord;
 }
 
+/** Calls that were made for a record. */
+export interface CallHistory {
+  readonly attempts: number;
+  readonly firstCallMs: number | undefined;
+}
+
 export interface DeadLetterOrigin {
   readonly job: string;
   readonly step: string;
   readonly wallClockMs: number;
   readonly source: SourceRecord | undefined;
+  readonly calls?: CallHistory | undefined;
 }
 
 /** The code that a dead letter is filed under: the error's own, or RECORD_FAILED for what user code throws without one. */
@@ -52,6 +62,12 @@ export function deadLetter(origin: DeadLetterOrigin, error: unknown, key: unknow
       [DEAD_LETTER_HEADERS.message]: text(message.slice(0, MESSAGE_CHARACTERS_MAX)),
       [DEAD_LETTER_HEADERS.job]: text(origin.job),
       [DEAD_LETTER_HEADERS.step]: text(origin.step),
+      ...(origin.calls !== undefined && {
+        [DEAD_LETTER_HEADERS.attempts]: text(origin.calls.attempts),
+        ...(origin.calls.firstCallMs !== undefined && {
+          [DEAD_LETTER_HEADERS.firstCall]: text(Math.round(origin.calls.firstCallMs)),
+        }),
+      }),
       ...(source === undefined
         ? { [DEAD_LETTER_HEADERS.derived]: text("true") }
         : {

@@ -5,6 +5,10 @@ export class JobMetrics {
   recordsOut = 0;
   late = 0;
   deadLetters = 0;
+  /** Records of calls that were dropped because a later one had succeeded. */
+  superseded = 0;
+  /** Records of calls that were dropped because somebody is to be forgotten. */
+  erased = 0;
   commits = 0;
   gaps = 0;
   skipped = 0;

@@ -86,6 +86,9 @@ export async function prepareJob(options: {
         });
         break;
       }
+      case "call":
+        keyCodecs.set(node.id, keySerde("string") as KeySerde<unknown>);
+        break;
       case "aggregate":
       case "process":
         keyCodecs.set(node.id, (await keySerdeFor(`${job.name}.${node.id}.changelog`, node.keyType))!);

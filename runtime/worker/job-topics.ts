@@ -1,6 +1,6 @@
 import { ConfigError, type Issue } from "../errors/errors.ts";
 import type { LogAccess, TopicDescription, TopicSpec } from "../log/port.ts";
-import type { Plan, PlannedTopic } from "../plan/plan.ts";
+import type { Plan, PlannedTopic, TopicRole } from "../plan/plan.ts";
 
 const DELETE_RETENTION_MS = 7 * 86_400_000;
 /**
@@ -41,6 +41,8 @@ export async function ensureJobTopics(
   return new Map(plans.map((plan, index) => [plan.job, resolved[index]!.counts]));
 }
 
+const INTERNAL_ROLES: ReadonlySet<TopicRole> = new Set(["repartition", "retry", "changelog", "circuits"]);
+
 export type Topics = ReadonlyMap<string, TopicDescription>;
 
 export const byName = (topics: readonly TopicDescription[]): Topics =>
@@ -75,7 +77,7 @@ export function resolve(plan: Plan, existing: Topics) {
   issues.push(...copartitionIssues(plan, counts));
   if (issues.length > 0) return { issues, counts, internal: [] };
   const internal: TopicSpec[] = [];
-  for (const topic of plan.topics.filter(({ role }) => role === "repartition" || role === "changelog")) {
+  for (const topic of plan.topics.filter(({ role }) => INTERNAL_ROLES.has(role))) {
     const like = typeof topic.partitions === "number" ? [] : topic.partitions.like;
     const wanted = wantedPartitions(plan, counts, topic);
     const found = existing.get(topic.topic)?.partitions;
@@ -97,7 +99,9 @@ function wantedPartitions(plan: Plan, counts: PartitionCounts, { partitions }: P
   if (typeof partitions === "number") return partitions;
   const countOf = (name: string): number => {
     const planned = plan.topics.find(({ topic }) => topic === name);
-    return planned?.role === "repartition" ? wantedPartitions(plan, counts, planned) : counts.get(name)!;
+    return planned?.role === "repartition" || planned?.role === "retry"
+      ? wantedPartitions(plan, counts, planned)
+      : counts.get(name)!;
   };
   return Math.max(...partitions.like.map(countOf));
 }
@@ -105,7 +109,7 @@ function wantedPartitions(plan: Plan, counts: PartitionCounts, { partitions }: P
 function copartitionIssues(plan: Plan, counts: PartitionCounts): Issue[] {
   return plan.subTopologies.flatMap((part) => {
     const known = part.sources.flatMap((topic) =>
-      counts.has(topic) && plan.topics.find((planned) => planned.topic === topic)?.role !== "repartition"
+      counts.has(topic) && plan.topics.find((planned) => planned.topic === topic)?.role === "source"
         ? [[topic, counts.get(topic)!] as const]
         : [],
     );

@@ -33,6 +33,8 @@ export class RecordQueue {
 
   readonly #decoder: InputDecoder;
   readonly #undecodable: (raw: FetchedRecord, error: unknown) => void;
+  readonly #unwrap: (record: FetchedRecord) => FetchedRecord;
+  readonly #isDone: ((offset: number) => boolean) | undefined;
   #batches: { readonly batch: FetchedBatch; readonly bytes: number }[] = [];
   #next = 0;
 
@@ -43,6 +45,10 @@ export class RecordQueue {
     endOffset?: number;
     decoder: InputDecoder;
     undecodable: (raw: FetchedRecord, error: unknown) => void;
+    /** The record that lies in the fetched one. @default the fetched one itself */
+    unwrap?: (record: FetchedRecord) => FetchedRecord;
+    /** Records that are passed without being looked at. @default none */
+    isDone?: (offset: number) => boolean;
   }) {
     this.topic = options.topic;
     this.partition = options.partition;
@@ -50,6 +56,8 @@ export class RecordQueue {
     this.endOffset = options.endOffset ?? 0;
     this.#decoder = options.decoder;
     this.#undecodable = options.undecodable;
+    this.#unwrap = options.unwrap ?? ((record) => record);
+    this.#isDone = options.isDone;
   }
 
   /** The offset to fetch from: behind everything that waits here. */
@@ -76,12 +84,20 @@ export class RecordQueue {
     this.#skipEmpty();
   }
 
+  /** The next record as it was fetched, not looked into; undefined if nothing waits. */
+  get fetched(): FetchedRecord | undefined {
+    this.#passDone();
+    return this.#batches[0]?.batch.records[this.#next];
+  }
+
   /** Decodes the head into key, value, timestampMs and raw. Records that cannot be decoded are handed over and passed. @returns false if nothing waits */
   loadHead(): boolean {
     while (this.raw === undefined) {
-      const record = this.#batches[0]?.batch.records[this.#next];
-      if (record === undefined) return false;
+      const fetched = this.fetched;
+      if (fetched === undefined) return false;
+      let record = fetched;
       try {
+        record = this.#unwrap(fetched);
         this.key = record.key === null || this.#decoder.key === null ? null : this.#decoder.key.decode(record.key);
         this.value = record.value === null ? null : this.#decoder.value.decode(record.value);
         this.timestampMs = this.#decoder.eventTime(this.value, record);
@@ -95,10 +111,19 @@ export class RecordQueue {
     return true;
   }
 
+  #passDone(): void {
+    if (this.#isDone === undefined || this.raw !== undefined) return;
+    for (;;) {
+      const next = this.#batches[0]?.batch.records[this.#next];
+      if (next === undefined || !this.#isDone(next.offset)) return;
+      this.dropHead();
+    }
+  }
+
   /** The head has been processed. */
   dropHead(): void {
     const { batch, bytes } = this.#batches[0]!;
-    this.position = this.raw!.offset + 1;
+    this.position = batch.records[this.#next]!.offset + 1;
     this.raw = undefined;
     this.size--;
     this.#next++;

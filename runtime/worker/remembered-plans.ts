@@ -111,7 +111,9 @@ function takenTopics(plans: readonly Plan[], others: readonly Plan[]): readonly 
 }
 
 const internalTopics = ({ job, topics }: Plan) =>
-  topics.flatMap(({ topic, role }) => (role === "repartition" || role === "changelog" ? [[topic, job] as const] : []));
+  topics.flatMap(({ topic, role }) =>
+    role === "repartition" || role === "retry" || role === "changelog" ? [[topic, job] as const] : [],
+  );
 
 const taken = (job: string, topic: string, owner: string, remedy: string): Issue => ({
   code: "PLAN_TOPIC_TAKEN",

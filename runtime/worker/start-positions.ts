@@ -97,7 +97,8 @@ async function startPosition(
     return { position: { ...uncommitted, offset: found!.offset, isCommitted } };
   }
   const from = found?.offset ?? replaced.get(topic)!;
-  if (planned?.role === "repartition") throw repartitionGap(plan.job, { ...where, from, reason, ...bounds });
+  if (planned?.role === "repartition" || planned?.role === "retry")
+    throw repartitionGap(plan.job, { ...where, from, reason, ...bounds });
   const policy = planned?.onGap ?? "fail";
   if (policy === "fail") throw sourceGap(plan.job, { ...where, from, reason, ...bounds });
   const to = policy === "earliest" ? bounds.start : bounds.end;

@@ -1,5 +1,6 @@
 import type { GroupConsumer } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
+import type { StepResources } from "./call-resources.ts";
 import type { CommitPath } from "./commit.ts";
 import { readMetadata } from "./commit-metadata.ts";
 import { refuseForgottenOffsets } from "./forgotten-offsets.ts";
@@ -16,6 +17,8 @@ export interface StartTaskOptions {
   readonly subTopology: SubTopology;
   readonly partition: number;
   readonly consumer: Pick<GroupConsumer, "commit">;
+  /** By step, for the calls of the job. */
+  readonly calls: ReadonlyMap<string, StepResources>;
   /** Ends the start between two steps and inside a restore. */
   readonly signal: AbortSignal;
   /** The state could not be read while the task ran: it is moved aside and rebuilt. */
@@ -63,7 +66,7 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
     return new Task({
       id,
       runtime,
-      environment,
+      environment: { ...environment, calls: options.calls },
       subTopology,
       partition,
       stores,

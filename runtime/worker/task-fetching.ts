@@ -2,10 +2,6 @@ import type { GroupConsumer } from "../log/port.ts";
 import type { RefusedPosition } from "./refused-position.ts";
 import type { Task } from "./task.ts";
 
-/** An input partition of which so much waits is not fetched until half of it is gone. */
-const WAITING_RECORDS_MAX = 20_000;
-const WAITING_BYTES_MAX = 16 * 1024 * 1024;
-
 /** What is fetched for a running task: from where, and of which inputs nothing for now. */
 export class TaskFetching {
   readonly #task: Task;
@@ -48,8 +44,8 @@ export class TaskFetching {
   throttle(consumer: GroupConsumer): void {
     if (this.isRefused) return;
     for (const backlog of this.#task.backlogs) {
-      const { topic, records, bytes } = backlog;
-      const fullness = Math.max(records / WAITING_RECORDS_MAX, bytes / WAITING_BYTES_MAX);
+      const { topic, records, bytes, recordsMax, bytesMax } = backlog;
+      const fullness = Math.max(records / recordsMax, bytes / bytesMax);
       if (fullness > 1 && !this.#paused.has(topic)) {
         consumer.pause([backlog]);
         this.#paused.add(topic);

@@ -5,6 +5,7 @@ import type { SubTopology } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
 import { writeMetadata } from "./commit-metadata.ts";
 import type { SourceRecord } from "./dead-letter.ts";
+import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { RecordQueue } from "./record-queue.ts";
 import type { StartPosition } from "./start-positions.ts";
@@ -23,23 +24,14 @@ export interface TaskInputsOptions {
   readonly undecodable: (node: string, source: SourceRecord, error: unknown) => void;
 }
 
-/** One input partition, and what takes its records. */
-export interface Input {
-  readonly queue: RecordQueue;
-  readonly receive: Receive;
-}
-
-/** What has been fetched of an input and waits to be processed. */
-export interface Backlog extends TopicPartition {
-  readonly records: number;
-  readonly bytes: number;
-}
-
+/** An input partition of which so much waits is not fetched. */
+const WAITING_RECORDS_MAX = 20_000;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
 /** A waiting input with lag holds the others back at most this long. */
 const INPUT_WAIT_MAX_MS = 1_000;
 
-/** The inputs of a task: what waits in them, which of them is next, and how far they are processed and committed. */
-export class TaskInputs {
+/** The inputs of a task that processes each record when its turn comes: what is processed can be committed. */
+export class TaskInputs implements Inputs {
   readonly #options: TaskInputsOptions;
   readonly #inputs: readonly Input[];
   #committed: ReadonlyMap<string, number>;
@@ -76,6 +68,8 @@ export class TaskInputs {
       partition,
       records: size,
       bytes,
+      recordsMax: WAITING_RECORDS_MAX,
+      bytesMax: WAITING_BYTES_MAX,
     }));
   }
 
@@ -84,13 +78,12 @@ export class TaskInputs {
     return this.#inputs.some(({ queue }) => queue.position !== this.#committed.get(queue.topic));
   }
 
-  /** Up to where repartition topics have been committed: nobody needs what lies before. */
   get purgeable(): readonly PartitionOffset[] {
-    const { runtime, partition } = this.#options;
-    const internal = new Set(runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" ? [topic] : [])));
-    return [...this.#committed].flatMap(([topic, offset]) =>
-      internal.has(topic) ? [{ topic, partition, offset }] : [],
-    );
+    return purgeable(this.#options, this.#committed);
+  }
+
+  get nextDueMs(): number {
+    return Infinity;
   }
 
   async accept(batch: FetchedBatch): Promise<void> {
@@ -136,15 +129,9 @@ export class TaskInputs {
 }
 
 function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
-  const { id, runtime, subTopology, partition, positions, ends, undecodable } = options;
-  const definition = runtime.nodes.get(node)!;
-  invariant(
-    definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition",
-    `${node} is no input of ${subTopology.name}`,
-  );
-  const topic = definition.kind === "repartition" ? definition.topic : definition.topic.name;
-  const position = positions.find((entry) => entry.topic === topic);
-  invariant(position !== undefined, `task ${id} has no position for "${topic}"`);
+  const { runtime, partition, ends, undecodable } = options;
+  const topic = topicOf(options, node);
+  const position = positionOf(options, topic);
   return new RecordQueue({
     topic,
     partition,
@@ -153,4 +140,30 @@ function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
     decoder: runtime.decoders.get(node)!,
     undecodable: (raw: FetchedRecord, error) => undecodable(node, { topic, partition, raw }, error),
   });
+}
+
+/** The topic that an input node reads. */
+export function topicOf({ runtime, subTopology }: TaskInputsOptions, node: string): string {
+  const definition = runtime.nodes.get(node)!;
+  invariant(
+    definition.kind === "source" || definition.kind === "table" || definition.kind === "repartition",
+    `${node} is no input of ${subTopology.name}`,
+  );
+  return definition.kind === "repartition" ? definition.topic : definition.topic.name;
+}
+
+export function positionOf({ id, positions }: TaskInputsOptions, topic: string): StartPosition {
+  const position = positions.find((entry) => entry.topic === topic);
+  invariant(position !== undefined, `task ${id} has no position for "${topic}"`);
+  return position;
+}
+
+export function purgeable(
+  { runtime, partition }: TaskInputsOptions,
+  committed: ReadonlyMap<string, number>,
+): readonly PartitionOffset[] {
+  const internal = new Set(
+    runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" || role === "retry" ? [topic] : [])),
+  );
+  return [...committed].flatMap(([topic, offset]) => (internal.has(topic) ? [{ topic, partition, offset }] : []));
 }

@@ -1,8 +1,8 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
-import type { ProduceBatch } from "../log/port.ts";
+import type { ProduceBatch, ProducerRecord } from "../log/port.ts";
 import type { CurrentRecord, Receive } from "../operators/operator.ts";
-import { codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
+import { type CallHistory, codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
@@ -50,6 +50,11 @@ export class TaskOutputs {
     return this.#buffer.take();
   }
 
+  /** Sends bytes as they are. */
+  addBytes(topic: string, partition: number, record: ProducerRecord): void {
+    this.#buffer.addBytes(topic, partition, record);
+  }
+
   /** Where a sink or repartition node writes. What does not fit its topic is a dead letter. */
   receiverOf(node: string): Receive {
     const encoder = this.#options.runtime.encoders.get(node);
@@ -64,13 +69,13 @@ export class TaskOutputs {
   }
 
   /** Sends a dead letter. @throws the error itself if it is not about a record */
-  recordError(step: string, error: unknown, key: unknown, value: unknown): void {
+  recordError(step: string, error: unknown, key: unknown, value: unknown, calls?: CallHistory): void {
     if (isFatal(error)) throw error;
     const { id, runtime, onEvent } = this.#options;
     const { metrics, plan, job } = runtime;
     const { record, wallClockMs } = this.#cause;
     const source = record.isTimer ? undefined : this.#cause.source;
-    const letter = deadLetter({ job: job.name, step, wallClockMs, source }, error, key, value);
+    const letter = deadLetter({ job: job.name, step, wallClockMs, source, calls }, error, key, value);
     this.#buffer.addBytes(plan.dlqTopic, 0, letter);
     metrics.deadLetters++;
     onEvent({

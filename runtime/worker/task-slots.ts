@@ -2,6 +2,7 @@ import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { TaskMigratedError } from "../errors/errors.ts";
 import { IndefiniteTransactionError } from "../log/log-errors.ts";
 import type { GroupConsumer, TopicPartition } from "../log/port.ts";
+import type { StepResources } from "./call-resources.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
@@ -14,6 +15,8 @@ export interface TaskSlotsOptions {
   readonly runtime: JobRuntime;
   readonly environment: WorkerEnvironment;
   readonly copies: TaskCopies;
+  /** By step: what its tasks share for the calls of the job. */
+  readonly calls: ReadonlyMap<string, StepResources>;
   /** Undefined while the worker is in no group. */
   readonly consumer: () => GroupConsumer | undefined;
   /** Whose the tasks are is being decided: nothing is fetched for them. */
@@ -143,7 +146,7 @@ export class TaskSlots {
   /** Never rejects: what goes wrong ends in a restart, a rejoin, or the end of the worker. */
   async #startInBackground(definition: TaskDefinition, abort: AbortController, restart?: Restart): Promise<void> {
     const { id, subTopology, partition } = definition;
-    const { environment, runtime, copies } = this.#options;
+    const { environment, runtime, copies, calls } = this.#options;
     const isCurrent = () => {
       const slot = this.#slots.get(id);
       return slot?.status === "starting" && slot.abort === abort;
@@ -155,7 +158,7 @@ export class TaskSlots {
       await copies.release(id);
       copies.noteOnDisk(id);
       const task = await startTask({
-        ...{ runtime, environment, subTopology, partition },
+        ...{ runtime, environment, subTopology, partition, calls },
         consumer: this.#consumerForCommits(abort.signal),
         signal: abort.signal,
         isStateSuspect: restart?.isStateSuspect ?? false,

@@ -1,18 +1,27 @@
+import type { Store } from "../../state/store.ts";
 import { invariant } from "../errors/errors.ts";
 import type { FetchedBatch, PartitionOffset, TopicPartition } from "../log/port.ts";
 import { buildOperators } from "../operators/build-operators.ts";
-import type { CurrentRecord, Operator, OperatorEnvironment } from "../operators/operator.ts";
+import type { CurrentRecord, Operator, OperatorEnvironment, Receive } from "../operators/operator.ts";
 import type { SubTopology } from "../plan/plan.ts";
+import { type CallInput, CallInputs } from "./call-inputs.ts";
+import type { StepResources } from "./call-resources.ts";
 import type { CommitPath, CommittedStore } from "./commit.ts";
+import type { SourceRecord } from "./dead-letter.ts";
+import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { StartPosition } from "./start-positions.ts";
-import { type Backlog, type Input, TaskInputs } from "./task-inputs.ts";
+import { TaskCalls } from "./task-calls.ts";
+import { TaskInputs } from "./task-inputs.ts";
 import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
 import { TaskWork } from "./task-work.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
-export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent">;
+export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent"> & {
+  /** By step, for the calls of a job. */
+  readonly calls: ReadonlyMap<string, StepResources>;
+};
 
 export interface TaskOptions {
   readonly id: string;
@@ -42,7 +51,9 @@ export class Task {
   readonly partition: number;
   readonly #options: TaskOptions;
   readonly #environment: TaskEnvironment;
-  readonly #inputs: TaskInputs;
+  readonly #inputs: Inputs;
+  /** Set where the task calls somebody; its inputs are then those of calls. */
+  #calls: TaskCalls | undefined;
   readonly #operators: readonly Operator[];
   readonly #outputs: TaskOutputs;
   readonly #cause: OutputCause;
@@ -67,15 +78,24 @@ export class Task {
       environment: this.#operatorEnvironment(),
     });
     this.#operators = built.operators;
-    this.#inputs = new TaskInputs({
-      ...options,
-      clock: environment.clock,
-      receivers: built.inputs,
-      undecodable: (node, source, error) => {
+    this.#inputs = this.#openInputs(built.inputs);
+    // What operators want to read before the first record.
+    if (this.#work.isAsked) void this.#work.occupy(() => this.#work.drain());
+  }
+
+  #openInputs(receivers: ReadonlyMap<string, Receive>): Inputs {
+    const options = {
+      ...this.#options,
+      clock: this.#environment.clock,
+      receivers,
+      undecodable: (node: string, source: SourceRecord, error: unknown) => {
         this.#cause.source = source;
         this.#outputs.recordError(node, error, null, null);
       },
-    });
+    };
+    if (this.#calls === undefined) return new TaskInputs(options);
+    for (const [node, receive] of receivers) this.#calls.bind(node, receive);
+    return new CallInputs({ ...options, tiers: this.#options.subTopology.call!.tiers, flow: this.#calls.flow });
   }
 
   get inputs(): readonly TopicPartition[] {
@@ -116,7 +136,17 @@ export class Task {
 
   /** Something waits, is at work, or is covered by no commit. */
   get isBusy(): boolean {
-    return this.waiting > 0 || this.isDirty || this.isCommitting || this.isSuspended;
+    return this.waiting > 0 || this.callsUnderWay > 0 || this.isDirty || this.isCommitting || this.isSuspended;
+  }
+
+  /** More records wait than its calls can take up: when one ends, the next can begin. */
+  get waitsForCalls(): boolean {
+    return this.#calls !== undefined && !this.#calls.flow.hasRoom && this.waiting > 0;
+  }
+
+  /** Records that are taken up by a call and have not ended. */
+  get callsUnderWay(): number {
+    return this.#calls?.flow.inFlight ?? 0;
   }
 
   /** The buffers have grown so far that a commit should not wait for its time. */
@@ -134,9 +164,12 @@ export class Task {
     return this.#committing !== undefined;
   }
 
-  /** When a timer on the wall needs a turn; Infinity if none does. */
+  /** When a timer on the wall needs a turn, or a record that waits for its time is due; Infinity if neither. */
   get nextWallClockMs(): number {
-    return this.#operators.reduce((next, operator) => Math.min(next, operator.nextWallClockMs ?? Infinity), Infinity);
+    return this.#operators.reduce(
+      (next, operator) => Math.min(next, operator.nextWallClockMs ?? Infinity),
+      this.#inputs.nextDueMs,
+    );
   }
 
   accept(batch: FetchedBatch): Promise<void> {
@@ -157,7 +190,9 @@ export class Task {
       while (done < recordsMax) {
         const input = this.#inputs.pick();
         if (input === undefined) break;
-        this.#processHead(input);
+        if (this.#calls === undefined) this.#runSteps(input);
+        else this.#calls.arrive(this.#inputs as CallInputs, input as CallInput);
+        input.queue.dropHead();
         done++;
         if (this.#work.isAsked && !(await this.#work.drainPromptly())) break;
         if (this.#outputs.bytes > OUTPUT_BYTES_MAX || ((done & 1023) === 0 && this.wantsCommit)) break;
@@ -195,6 +230,7 @@ export class Task {
         operator.flush?.();
         await this.#work.drain();
       }
+      this.#calls?.flow.flush();
       if (!this.#work.isClosed && this.isDirty) this.#sealAndCommit();
     });
   }
@@ -236,12 +272,13 @@ export class Task {
    */
   async close(): Promise<void> {
     this.#work.close();
+    this.#calls?.close();
     await this.#committing;
     await Promise.all(this.#options.stores.map(({ store }) => store.close()));
     if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
   }
 
-  #processHead({ queue, receive }: Input): void {
+  #runSteps({ queue, receive }: Input): void {
     const raw = queue.raw!;
     const { record } = this.#cause;
     record.key = queue.key;
@@ -252,24 +289,38 @@ export class Task {
     record.headers = raw.headers ?? NO_HEADERS;
     this.#cause.source = { topic: queue.topic, partition: queue.partition, raw };
     receive(queue.key, queue.value, queue.timestampMs);
-    queue.dropHead();
   }
 
   #operatorEnvironment(): OperatorEnvironment {
     const { runtime, stores } = this.#options;
     const byName = new Map(stores.map(({ store }) => [store.name, store]));
+    const store = (name: string): Store => {
+      const found = byName.get(name);
+      invariant(found !== undefined, `task ${this.id} has no store "${name}"`);
+      return found;
+    };
     return {
       record: this.#cause.record,
       wallClockMs: () => this.#cause.wallClockMs,
-      store: (name) => {
-        const store = byName.get(name);
-        invariant(store !== undefined, `task ${this.id} has no store "${name}"`);
-        return store;
-      },
+      store,
       keyCodec: (node) => runtime.keyCodecs.get(node)!,
       suspend: (work) => this.#work.ask(work),
       recordError: (step, error, key, value) => this.#outputs.recordError(step, error, key, value),
       output: (node) => this.#outputs.receiverOf(node),
+      call: (node, edges) => {
+        const { environment, subTopology } = this.#options;
+        const resources = environment.calls.get(node.id);
+        invariant(
+          resources !== undefined && subTopology.call !== undefined,
+          `task ${this.id} has nothing to call with`,
+        );
+        this.#calls = new TaskCalls({
+          ...{ task: this.#options, node, planned: subTopology.call, resources, edges },
+          ...{ outputs: this.#outputs, cause: this.#cause, work: this.#work, store },
+        });
+        const { flow } = this.#calls;
+        return (key, value, timestampMs) => flow.admit(key, value, timestampMs);
+      },
       countLate: () => void runtime.metrics.late++,
     };
   }

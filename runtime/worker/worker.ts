@@ -1,4 +1,5 @@
 import type { FetchedBatch, GroupConsumer, MemberAssignment } from "../log/port.ts";
+import { CallResources } from "./call-resources.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
@@ -23,6 +24,8 @@ export interface WorkerOptions {
 /** One turn of the loop processes at most so many records, then lets others have the event loop. */
 const SLICE_RECORDS_MAX = 1_000;
 const POLL_WAIT_MAX_MS = 100;
+/** While a task waits for calls to end, so that the next ones begin soon. */
+const CALLS_WAIT_MAX_MS = 5;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
@@ -38,6 +41,7 @@ export class Worker {
   readonly #runtime: JobRuntime;
   readonly #copies: TaskCopies;
   readonly #slots: TaskSlots;
+  readonly #calls: CallResources;
   readonly #commits: CommitSchedule;
   readonly #stop = new AbortController();
   readonly #abandoned = Promise.withResolvers<void>();
@@ -56,8 +60,9 @@ export class Worker {
     this.#environment = environment;
     this.#runtime = runtime;
     this.#copies = new TaskCopies({ runtime, environment });
+    this.#calls = new CallResources({ runtime, worker: id, clock: environment.clock });
     this.#slots = new TaskSlots({
-      ...{ runtime, environment, copies: this.#copies },
+      ...{ runtime, environment, copies: this.#copies, calls: this.#calls.steps },
       consumer: () => this.#consumer,
       isRebalancing: () => this.#isRebalancing,
       onMigrated: () => {
@@ -122,6 +127,7 @@ export class Worker {
       this.#throwIfFatal();
     } finally {
       await this.#leave();
+      this.#calls.close();
       this.#commits.answerRequests();
     }
   }
@@ -266,7 +272,9 @@ export class Worker {
       (wake, { task }) => (task.isSuspended ? wake : Math.min(wake, task.nextWallClockMs)),
       this.#commits.dueAtMs,
     );
-    return Math.max(0, Math.min(POLL_WAIT_MAX_MS, wakeAtMs - this.#environment.clock.now()));
+    const waitsForCalls = [...this.#slots.running()].some(({ task }) => task.waitsForCalls);
+    const waitMaxMs = waitsForCalls ? CALLS_WAIT_MAX_MS : POLL_WAIT_MAX_MS;
+    return Math.max(0, Math.min(waitMaxMs, wakeAtMs - this.#environment.clock.now()));
   }
 
   /** The group has gone on without this member: nothing may be committed any more. */

@@ -1,0 +1,389 @@
+import type { CallFailure } from "../dsl/call.ts";
+import type { Outcome } from "../dsl/outcome.ts";
+import type { CallNode } from "../dsl/topology.ts";
+import type { Attempted, Refusal } from "./attempt.ts";
+import { addressOf, addressOfOrder, nowhere, versionOf } from "./call-address.ts";
+import { HandlerContext } from "./call-handler-context.ts";
+import { type CallHost, recordContextOf } from "./call-host.ts";
+import { type CallItem, isFromTier, type Origin } from "./call-item.ts";
+import { CallState } from "./call-state.ts";
+import { CallsUnderWay } from "./calls-under-way.ts";
+import { arrived, type Disposition, dispositionOf, hop } from "./disposition.ts";
+import { Lanes } from "./lanes.ts";
+import type { Parcel } from "./parcel.ts";
+import type { ResourceGuard } from "./resource-guard.ts";
+
+export interface CallFlowOptions {
+  readonly node: CallNode;
+  readonly host: CallHost;
+  /** Delays of the tiers, ascending. */
+  readonly tierDelaysMs: readonly number[];
+}
+
+/** A record whose steps in front are running. */
+interface Arriving {
+  readonly origin: Origin;
+  readonly parcel: Parcel;
+}
+
+/** Records that one task takes up at once and keeps in memory, at least. */
+const ADMITTED_MIN = 1_000;
+/** A limit that is over so soon is waited for in memory. */
+const PATIENCE_MS = 5_000;
+
+/**
+ * The calls of one task: takes records up, calls for them in their order and within the limits of their institutions, and does with each what came
+ * of it. What changes state or outputs happens in one turn of the event loop, so that a commit finds either all of it or nothing.
+ *
+ *   arrive ──► waits for its order key ──► waits for its institution ──► called ──► done | dead | superseded
+ *                     └── held in state        └──────── wait ───┬──── retry ──┘
+ *                                                       retry tier (a topic), and again
+ */
+export class CallFlow {
+  readonly state: CallState;
+  readonly #options: CallFlowOptions;
+  readonly #node: CallNode;
+  readonly #host: CallHost;
+  readonly #lanes: Lanes;
+  readonly #underWay = new CallsUnderWay();
+  readonly #admittedMax: number;
+  /** Institutions whose numbers of waiting records have changed since the last commit. */
+  readonly #recounted = new Set<string>();
+  #arriving: Arriving | undefined;
+  #isRecovered = false;
+  #isResumed = false;
+  #isClosed = false;
+
+  constructor(options: CallFlowOptions) {
+    const { node, host } = options;
+    this.#options = options;
+    this.#node = node;
+    this.#host = host;
+    this.#admittedMax = Math.max(ADMITTED_MIN, 2 * node.concurrency);
+    this.state = new CallState({
+      node,
+      store: (name) => host.store(name),
+      host: {
+        start: (item) => this.#start(item),
+        release: (item) => this.#finish(item),
+        hasRoom: (resource) => this.#hasRoomFor(resource),
+        replay: (parcel, at) => host.replay(parcel, { kind: "held", ...at }),
+        count: (change, parcel) => this.#countWaiting(parcel, change === "held"),
+        wallClockMs: () => host.clock.now(),
+        isResuming: () => !this.#isResumed,
+      },
+    });
+    this.#lanes = new Lanes({
+      clock: host.clock,
+      guard: (resource) => host.guard(resource),
+      call: (item, guard) => this.#call(item, guard),
+      settle: (item, attempted) => this.#guarded(() => this.#settle(item, attempted)),
+      patienceMs: PATIENCE_MS,
+    });
+    host.suspend(async () => {
+      await this.state.recover();
+      for (const resource of this.state.waiting.resources) this.#recounted.add(resource);
+      this.#isRecovered = true;
+    });
+  }
+
+  /** Records that are taken up and have not ended. */
+  get inFlight(): number {
+    return this.#underWay.count;
+  }
+
+  /** Whether one more record may be taken up. */
+  get hasRoom(): boolean {
+    return this.#isRecovered && this.#underWay.count < this.#admittedMax;
+  }
+
+  /** All that was under way before a restart has been read again, or nothing was. */
+  resumed(): void {
+    if (this.#isResumed || !this.#isRecovered) return;
+    this.#isResumed = true;
+    this.state.order.resumed();
+  }
+
+  /**
+   * A record begins its way through the steps in front; they call `admit` if they let it pass. One that comes out of a tier before its time goes on to the
+   * next one.
+   */
+  arrive(origin: Origin, parcel: Parcel, steps: () => void): void {
+    const nowMs = this.#host.clock.now();
+    const isFromTier = origin.kind === "input" && origin.isTier;
+    if (isFromTier && parcel.travel.notBeforeMs > nowMs && !this.#isForgotten(parcel)) {
+      this.#host.toTier(hop(parcel.travel, this.#options.tierDelaysMs, nowMs), parcel);
+      this.#end(origin);
+      return;
+    }
+    if (isFromTier) this.#countWaiting(parcel, false);
+    this.#arriving = { origin, parcel: { ...parcel, travel: arrived(parcel.travel, nowMs) } };
+    steps();
+    const left = this.#arriving;
+    this.#arriving = undefined;
+    if (left !== undefined) this.#passedOver(left);
+  }
+
+  /** The record that arrives has passed the steps in front. */
+  admit(key: unknown, value: unknown, timestampMs: number): void {
+    const arriving = this.#arriving;
+    if (arriving === undefined || value === null) return;
+    this.#arriving = undefined;
+    const { origin, parcel } = arriving;
+    const base = { origin, parcel, key, value, timestampMs, version: parcel.offset, abort: undefined };
+    const context = recordContextOf(base);
+    let item: CallItem;
+    try {
+      if (this.#node.erasure?.isOrder(value, context)) {
+        this.#erase({ ...base, address: addressOfOrder(this.#node, value, context) });
+        return;
+      }
+      const address = parcel.address ?? addressOf(this.#node, value, context);
+      const version = versionOf(this.#node, value, parcel.offset);
+      item = { ...base, parcel: { ...parcel, address }, address, version };
+    } catch (error) {
+      this.#host.deadLetter(
+        { ...base, address: nowhere },
+        "CALL_ADDRESS",
+        `where it belongs is not known: ${reasonOf(error)}`,
+      );
+      this.#leaveOrder(arriving);
+      return;
+    }
+    this.#take(item);
+  }
+
+  /** The steps in front dropped the record, or it cannot be read: it has ended. */
+  #passedOver(arriving: Arriving): void {
+    this.#leaveOrder(arriving);
+  }
+
+  /** What had an order key before it arrived must not keep the others of that key waiting. */
+  #leaveOrder({ origin, parcel }: Arriving): void {
+    const { address, timestampMs, offset } = parcel;
+    if (address === undefined) this.#end(origin);
+    else
+      this.#take({ origin, parcel, address, key: null, value: null, timestampMs, version: offset, abort: undefined });
+  }
+
+  #take(item: CallItem): void {
+    this.#underWay.add(item);
+    if (item.origin.kind === "held") {
+      this.#start(item);
+      return;
+    }
+    switch (this.state.order.arrive(item)) {
+      case "starts":
+        if (this.#hasRoomFor(item.address.resource)) this.#start(item);
+        else {
+          this.state.order.away(item);
+          this.#waitForRoom(item);
+        }
+        return;
+      case "superseded":
+        this.#supersede(item);
+        this.#finish(item);
+        return;
+      case "noRoom":
+        this.#waitForRoom(item);
+        return;
+      case "full":
+        this.#bury(
+          item,
+          "CALL_HELD_FULL",
+          `${this.#node.heldMax} records of its order key wait already behind one that has not succeeded`,
+        );
+        this.#finish(item);
+        return;
+      case "waits":
+    }
+  }
+
+  /**
+   * An institution that is slower than its records come gets no more of the memory than there is free, so that the others always find some; one that is alone
+   * may have it all, for there is nobody to protect, and its input waits.
+   */
+  #hasRoomFor(resource: string): boolean {
+    const own = this.#lanes.sizeOf(resource);
+    const isAlone = this.#lanes.count === 0 || (this.#lanes.count === 1 && own > 0);
+    return isAlone || own < Math.max(1, this.#admittedMax - this.#underWay.count);
+  }
+
+  /** Its turn has come. */
+  #start(item: CallItem): void {
+    if (item.value === null) this.#drop(item);
+    else if (this.#isForgotten(item.parcel)) this.#eraseItem(item);
+    else if (this.state.order.isSuperseded(item)) {
+      this.#supersede(item);
+      this.#drop(item);
+    } else this.#lanes.push(item);
+  }
+
+  #drop(item: CallItem): void {
+    this.state.order.ended(item, false);
+    this.#finish(item);
+  }
+
+  #waitForRoom(item: CallItem): void {
+    const refusal = this.#host.guard(item.address.resource).refusal(item.value);
+    this.#travel(
+      item,
+      this.#decide(item, { kind: "wait", reason: "no room", untilMs: refusal?.untilMs, scope: "record" }),
+    );
+  }
+
+  async #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
+    const { job, clock } = this.#host;
+    const { id, handler, classify } = this.#node;
+    const record = recordContextOf(item);
+    const attempted = await guard.run(
+      (signal, deadlineMs) =>
+        handler(
+          item.value,
+          new HandlerContext({ job, step: id, item, record, signal, deadlineMs, nowMs: clock.now() }),
+        ) as Promise<Outcome<unknown>>,
+      {
+        value: item.value,
+        isRetry: isFromTier(item),
+        signal: this.#underWay.begin(item),
+        classify: (error) => classify?.(error, item.value) as Outcome<unknown> | undefined,
+      },
+    );
+    this.#underWay.ended(item);
+    return attempted;
+  }
+
+  /** What came of a call, or of wanting to make one. */
+  #settle(item: CallItem, attempted: Attempted): void {
+    if (this.#isForgotten(item.parcel)) {
+      this.#eraseItem(item);
+      return;
+    }
+    if ("aborted" in attempted) return;
+    const disposition = attempted.called
+      ? this.#decide(item, attempted.outcome, this.#host.clock.now() - attempted.durationMs)
+      : this.#decide(item, refused(attempted.refusal));
+    if (disposition.kind === "tier") {
+      this.state.order.away(item);
+      this.#travel(item, disposition);
+      return;
+    }
+    if (disposition.kind === "dead") this.#bury(item, disposition.code, disposition.reason);
+    else if (this.state.order.isSuperseded(item)) this.#supersede(item);
+    else this.#host.emit(item, "done", disposition.values);
+    this.state.order.ended(item, disposition.kind === "done");
+    this.#finish(item);
+  }
+
+  #decide({ parcel, address }: CallItem, outcome: Outcome<unknown>, calledAtMs?: number): Disposition {
+    return dispositionOf(outcome, parcel.travel, {
+      limits: this.#host.policyOf(address.resource).retry,
+      tierDelaysMs: this.#options.tierDelaysMs,
+      nowMs: this.#host.clock.now(),
+      calledAtMs,
+    });
+  }
+
+  #travel(item: CallItem, disposition: Disposition): void {
+    if (disposition.kind !== "tier") throw new TypeError("only a tier can be travelled to");
+    const parcel = { ...item.parcel, travel: disposition.travel };
+    this.#host.toTier(disposition.tier, parcel);
+    this.#countWaiting(parcel, true);
+    this.#finish(item);
+  }
+
+  #supersede(item: CallItem): void {
+    this.#host.count("superseded");
+    if (item.value !== null) this.#host.emit(item, "superseded", [item.value]);
+  }
+
+  /** To the DLQ, and to whoever listens for that. */
+  #bury(item: CallItem, code: string, reason: string): void {
+    const { attempts, firstCallMs = this.#host.clock.now() } = item.parcel.travel;
+    this.#host.deadLetter(item, code, reason);
+    const { value, address } = item;
+    const failure: CallFailure<unknown> = {
+      ...{ value, resource: address.resource, code, reason, firstCallMs },
+      attempts: code === "CALL_HELD_FULL" ? attempts : attempts + 1,
+    };
+    this.#host.emit(item, "dead", [failure]);
+  }
+
+  /** The record is here no more. */
+  #finish(item: CallItem): void {
+    this.#underWay.remove(item);
+    this.#end(item.origin);
+  }
+
+  #end(origin: Origin): void {
+    if (origin.kind === "input") origin.progress.end(origin.offset);
+  }
+
+  #countWaiting({ address, travel }: Parcel, isMore: boolean): void {
+    if (address === undefined || travel.sinceMs === undefined) return;
+    const { waiting } = this.state;
+    if (isMore) waiting.add(address.resource, travel.sinceMs);
+    else waiting.remove(address.resource, travel.sinceMs);
+    this.#recounted.add(address.resource);
+  }
+
+  #isForgotten(parcel: Parcel): boolean {
+    const { erasures } = this.state;
+    const subject = parcel.address?.subject;
+    return erasures !== undefined && subject !== undefined && erasures.isForgotten(subject, parcel);
+  }
+
+  #eraseItem(item: CallItem): void {
+    this.#host.count("erased");
+    this.#drop(item);
+  }
+
+  /** Everything of the subject that came before is dropped: what is in memory or held now, what is in tiers when it comes out of them. */
+  #erase(order: CallItem): void {
+    const subject = order.address.subject!;
+    const { topic, offset } = order.parcel;
+    this.state.erasures!.order(subject, { topic, offset, orderedAtMs: this.#host.clock.now() });
+    this.#underWay.abortOf(subject);
+    this.#host.emit(order, "erased", [order.value]);
+    this.#end(order.origin);
+    this.#host.suspend(() =>
+      this.state.forget((parcel) => parcel.address?.subject === subject && this.#isForgotten(parcel)),
+    );
+  }
+
+  /** Before a commit seals the state. */
+  flush(): void {
+    this.state.flush();
+    for (const resource of this.#recounted)
+      this.#host.guard(resource).reportWaiting(this.#host.id, this.state.waiting.of(resource));
+    this.#recounted.clear();
+  }
+
+  /** What is thrown here is not about a record. */
+  #guarded(work: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      work();
+    } catch (error) {
+      this.#host.fail(error);
+    }
+  }
+
+  /** Aborts what is under way. What comes of it is dropped. */
+  close(): void {
+    this.#isClosed = true;
+    this.#lanes.close();
+    this.#underWay.abortAll();
+    for (const resource of this.state.waiting.resources)
+      this.#host.guard(resource).reportWaiting(this.#host.id, undefined);
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+const refused = ({ reason, untilMs }: Refusal): Outcome<unknown> => ({
+  kind: "wait",
+  reason,
+  untilMs,
+  scope: "record",
+});

@@ -1,0 +1,92 @@
+import type { KeyValueStore } from "../../state/store.ts";
+import { type CallItem, isFromTier } from "./call-item.ts";
+import type { Arrival, CallOrder, CallOrderHost } from "./call-order.ts";
+
+/** An order key of which records are in tiers, or whose last success has to be remembered. */
+export interface LastSuccess {
+  readonly inTiers: number;
+  /** Of the latest one that succeeded; undefined if none has since the first of those in tiers. */
+  readonly version: number | undefined;
+}
+
+export interface LastSuccessOrderOptions {
+  readonly keys: KeyValueStore<string, LastSuccess>;
+  /** Versions are declared: they need not rise with the input, so the last success is remembered for ever. */
+  readonly isVersionDeclared: boolean;
+  readonly host: CallOrderHost & { wallClockMs(): number };
+}
+
+/**
+ * One record of a key at a time, and none waits for one that is tried again: the latest success decides, and an older record that comes back after
+ * it is superseded.
+ */
+export class LastSuccessOrder implements CallOrder {
+  readonly #options: LastSuccessOrderOptions;
+  readonly #chains = new Map<string, CallItem[]>();
+
+  constructor(options: LastSuccessOrderOptions) {
+    this.#options = options;
+  }
+
+  arrive(item: CallItem): Arrival {
+    const orderKey = item.address.orderKey!;
+    if (this.isSuperseded(item)) {
+      this.#leftTier(item, undefined);
+      return "superseded";
+    }
+    const chain = this.#chains.get(orderKey);
+    if (chain === undefined) {
+      this.#chains.set(orderKey, []);
+      return "starts";
+    }
+    if (!this.#options.host.hasRoom(item.address.resource)) {
+      this.#toTier(item);
+      return "noRoom";
+    }
+    chain.push(item);
+    return "waits";
+  }
+
+  isSuperseded({ address, version }: CallItem): boolean {
+    const latest = this.#options.keys.get(address.orderKey!)?.version;
+    return latest !== undefined && latest > version;
+  }
+
+  ended(item: CallItem, hasSucceeded: boolean): void {
+    this.#leftTier(item, hasSucceeded ? item.version : undefined);
+    this.#startNext(item.address.orderKey!);
+  }
+
+  away(item: CallItem): void {
+    this.#toTier(item);
+    this.#startNext(item.address.orderKey!);
+  }
+
+  resumed(): void {}
+
+  #toTier(item: CallItem): void {
+    if (isFromTier(item)) return;
+    const { keys, host } = this.#options;
+    const orderKey = item.address.orderKey!;
+    const entry = keys.get(orderKey);
+    keys.put(orderKey, { inTiers: (entry?.inTiers ?? 0) + 1, version: entry?.version }, host.wallClockMs());
+  }
+
+  #leftTier(item: CallItem, succeeded: number | undefined): void {
+    const { keys, host, isVersionDeclared } = this.#options;
+    const orderKey = item.address.orderKey!;
+    const entry = keys.get(orderKey);
+    const inTiers = Math.max(0, (entry?.inTiers ?? 0) - (isFromTier(item) ? 1 : 0));
+    const version = succeeded === undefined ? entry?.version : Math.max(succeeded, entry?.version ?? succeeded);
+    if (inTiers === 0 && !(isVersionDeclared && version !== undefined)) {
+      if (entry !== undefined) keys.delete(orderKey);
+    } else if (inTiers !== entry?.inTiers || version !== entry?.version)
+      keys.put(orderKey, { inTiers, version }, host.wallClockMs());
+  }
+
+  #startNext(orderKey: string): void {
+    const next = this.#chains.get(orderKey)?.shift();
+    if (next === undefined) this.#chains.delete(orderKey);
+    else this.#options.host.start(next);
+  }
+}

@@ -1,0 +1,173 @@
+import { invariant } from "../errors/errors.ts";
+import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
+import type { PlannedTier } from "../plan/plan.ts";
+import type { CallFlow } from "../resilience/call-flow.ts";
+import type { InputProgress } from "../resilience/input-progress.ts";
+import { PARCEL_HEADER, type Parcel, unpackParcel, untravelled } from "../resilience/parcel.ts";
+import { writeMetadata } from "./commit-metadata.ts";
+import type { Backlog, Input, Inputs } from "./inputs.ts";
+import { RecordQueue } from "./record-queue.ts";
+import { positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
+
+export interface CallInputsOptions extends TaskInputsOptions {
+  readonly tiers: readonly PlannedTier[];
+  readonly flow: CallFlow;
+}
+
+/** The input of a call, or one of its retry tiers. */
+export interface CallInput extends Input {
+  readonly progress: InputProgress;
+  /** How long its records wait; undefined for the input. */
+  readonly delayMs: number | undefined;
+  readonly incarnation: string;
+}
+
+/** Of the input so much is kept in memory, beside what is taken up; tiers are looked at one record at a time. */
+const WAITING_RECORDS_MAX = 20_000;
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+const TIER_RECORDS_MAX = 500;
+const TIER_BYTES_MAX = 1024 * 1024;
+
+/**
+ * The input and the retry tiers of a call. A tier's records come when they are due, and go first. Offsets are committed up to the oldest record that has
+ * not ended.
+ */
+export class CallInputs implements Inputs {
+  readonly #options: CallInputsOptions;
+  /** The input is the last one. */
+  readonly #inputs: readonly CallInput[];
+  readonly #source: CallInput;
+  #committed: ReadonlyMap<string, number>;
+
+  constructor(options: CallInputsOptions) {
+    this.#options = options;
+    const [entry, ...others] = options.receivers;
+    invariant(entry !== undefined && others.length === 0, `the call of task ${options.id} has not one input`);
+    const [node, receive] = entry;
+    const topic = topicOf(options, node);
+    const open = (name: string, delayMs: number | undefined): CallInput => {
+      const { offset, incarnation = "" } = positionOf(options, name);
+      let queue: RecordQueue | undefined;
+      const progress = options.flow.state.track({ topic: name, incarnation, position: () => queue!.position });
+      queue = new RecordQueue({
+        topic: name,
+        partition: options.partition,
+        position: offset,
+        endOffset: options.ends?.find((end) => end.topic === name)?.offset ?? offset,
+        decoder: options.runtime.decoders.get(node)!,
+        undecodable: (raw, error) => options.undecodable(node, { topic, partition: options.partition, raw }, error),
+        isDone: (candidate) => progress.hasEnded(candidate),
+        ...(delayMs !== undefined && { unwrap: sourceRecordOf }),
+      });
+      return { queue, receive, progress, delayMs, incarnation };
+    };
+    this.#source = open(topic, undefined);
+    this.#inputs = [...options.tiers.map((tier) => open(tier.topic, tier.delayMs)), this.#source];
+    this.#committed = new Map(
+      options.positions.filter(({ isCommitted }) => isCommitted).map((position) => [position.topic, position.offset]),
+    );
+  }
+
+  get partitions(): readonly TopicPartition[] {
+    return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition }));
+  }
+
+  get fetchPositions(): readonly PartitionOffset[] {
+    return this.#inputs.map(({ queue: { topic, partition, fetchPosition } }) => ({
+      topic,
+      partition,
+      offset: fetchPosition,
+    }));
+  }
+
+  get waiting(): number {
+    return this.#inputs.reduce((sum, { queue }) => sum + queue.size, 0);
+  }
+
+  get backlogs(): readonly Backlog[] {
+    return this.#inputs.map(({ queue: { topic, partition, size, bytes }, delayMs }) => ({
+      ...{ topic, partition, records: size, bytes },
+      recordsMax: delayMs === undefined ? WAITING_RECORDS_MAX : TIER_RECORDS_MAX,
+      bytesMax: delayMs === undefined ? WAITING_BYTES_MAX : TIER_BYTES_MAX,
+    }));
+  }
+
+  get haveMoved(): boolean {
+    return this.#inputs.some((input) => committable(input) !== this.#committed.get(input.queue.topic));
+  }
+
+  get purgeable(): readonly PartitionOffset[] {
+    return purgeable(this.#options, this.#committed);
+  }
+
+  async accept(batch: FetchedBatch): Promise<void> {
+    const input = this.#inputs.find(({ queue }) => queue.topic === batch.topic);
+    invariant(input !== undefined, `task ${this.#options.id} got a batch of "${batch.topic}", which it does not read`);
+    await input.queue.prepare(batch);
+    input.queue.push(batch);
+  }
+
+  /** A tier whose head is due, else the input; none while as many records are taken up as may be. */
+  pick(): CallInput | undefined {
+    const { flow, clock } = this.#options;
+    if (!this.#inputs.some(({ progress, queue }) => progress.isResuming(queue.position))) flow.resumed();
+    if (!flow.hasRoom) return undefined;
+    const nowMs = clock.now();
+    for (const input of this.#inputs) {
+      const { fetched } = input.queue;
+      if (fetched === undefined || dueMs(input, fetched) > nowMs) continue;
+      if (input.queue.loadHead()) return input;
+    }
+    return undefined;
+  }
+
+  get nextDueMs(): number {
+    const nowMs = this.#options.clock.now();
+    const due = this.#inputs.flatMap((input) => {
+      const { fetched } = input.queue;
+      return fetched === undefined ? [] : [dueMs(input, fetched)];
+    });
+    // What is due already waits for room, not for time.
+    return Math.min(Infinity, ...due.filter((each) => each > nowMs));
+  }
+
+  offsets(sequence: number): readonly CommittedOffset[] {
+    return this.#inputs.map((input) => {
+      const { topic, partition } = input.queue;
+      const { incarnation } = positionOf(this.#options, topic);
+      return { topic, partition, offset: committable(input), metadata: writeMetadata({ sequence, incarnation }) };
+    });
+  }
+
+  markCommitted(offsets: readonly PartitionOffset[]): void {
+    this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
+  }
+
+  /** The head of an input, as it is to be called for. */
+  parcelOf({ queue, delayMs }: CallInput): Parcel {
+    const { fetched } = queue;
+    invariant(fetched !== undefined, "an input without a record has no head");
+    if (delayMs !== undefined) return parcelIn(fetched);
+    const { offset, timestampMs, key, value, headers } = fetched;
+    const { topic, partition } = queue;
+    return { topic, partition, offset, timestampMs, key, value, headers, travel: untravelled, address: undefined };
+  }
+}
+
+const committable = ({ progress, queue }: CallInput): number => progress.committable(queue.position);
+
+/** Records wait for their tier's delay from when they were written to it. */
+const dueMs = ({ delayMs }: CallInput, { timestampMs }: FetchedRecord): number =>
+  delayMs === undefined ? -Infinity : timestampMs + delayMs;
+
+function parcelIn({ headers, key, value }: FetchedRecord): Parcel {
+  const { [PARCEL_HEADER]: label, ...own } = headers ?? {};
+  invariant(label !== undefined, `a record of a retry tier has no header "${PARCEL_HEADER}"`);
+  return unpackParcel(label, { key, value, headers: Object.keys(own).length === 0 ? undefined : own });
+}
+
+/** The record that waits in a tier, as its source had it. */
+function sourceRecordOf(fetched: FetchedRecord): FetchedRecord {
+  const { offset, timestampMs, key, value, headers } = parcelIn(fetched);
+  return { offset, timestampMs, key, value, headers };
+}

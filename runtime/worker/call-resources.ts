@@ -1,0 +1,59 @@
+import type { CallNode } from "../dsl/topology.ts";
+import { type ReadPolicy, readPolicy } from "../resilience/read-policy.ts";
+import type { ResourceGuard } from "../resilience/resource-guard.ts";
+import { Resources } from "../resilience/resources.ts";
+import type { Clock } from "../time/clock.ts";
+import type { JobRuntime } from "./job-runtime.ts";
+
+/** What the tasks of one worker share for the calls of one step: permits, circuits and limits of its institutions. */
+export interface StepResources {
+  guard(resource: string): ResourceGuard;
+  policyOf(resource: string): ReadPolicy;
+}
+
+export interface CallResourcesOptions {
+  readonly runtime: JobRuntime;
+  /** Id of the worker. */
+  readonly worker: string;
+  readonly clock: Clock;
+}
+
+/** Policies of more institutions are read anew. */
+const POLICIES_MAX = 10_000;
+
+/** The institutions that a worker calls, by step. */
+export class CallResources {
+  readonly steps: ReadonlyMap<string, StepResources & { readonly resources: Resources }>;
+
+  constructor({ runtime, worker, clock }: CallResourcesOptions) {
+    const calls = runtime.job.topology.nodes.filter((node) => node.kind === "call");
+    this.steps = new Map(
+      calls.map((node) => {
+        const policyOf = rememberedPolicies(node);
+        const resources = new Resources({ step: node.id, worker, clock, policyOf, concurrency: node.concurrency });
+        return [node.id, { resources, policyOf, guard: (resource: string) => resources.guard(resource) }];
+      }),
+    );
+  }
+
+  close(): void {
+    for (const { resources } of this.steps.values()) resources.close();
+  }
+}
+
+/** What is wrong with a policy has been told by `validate` where it is one for all; in one of an institution a default stands in for it. */
+function rememberedPolicies({ policy }: CallNode): (resource: string) => ReadPolicy {
+  if (typeof policy !== "function") {
+    const read = readPolicy(policy).policy;
+    return () => read;
+  }
+  const policies = new Map<string, ReadPolicy>();
+  return (resource) => {
+    const known = policies.get(resource);
+    if (known !== undefined) return known;
+    if (policies.size >= POLICIES_MAX) policies.clear();
+    const read = readPolicy(policy(resource)).policy;
+    policies.set(resource, read);
+    return read;
+  };
+}

@@ -1,0 +1,39 @@
+import type { CommittedOffset, FetchedBatch, PartitionOffset, TopicPartition } from "../log/port.ts";
+import type { Receive } from "../operators/operator.ts";
+import type { RecordQueue } from "./record-queue.ts";
+
+/** One input partition, and what takes its records. */
+export interface Input {
+  readonly queue: RecordQueue;
+  readonly receive: Receive;
+}
+
+/** What has been fetched of an input and waits to be processed; beyond the limits no more is fetched until half of it is gone. */
+export interface Backlog extends TopicPartition {
+  readonly records: number;
+  readonly bytes: number;
+  readonly recordsMax: number;
+  readonly bytesMax: number;
+}
+
+/** The inputs of a task: what waits in them, which of them is next, and how far they are processed and committed. */
+export interface Inputs {
+  readonly partitions: readonly TopicPartition[];
+  readonly fetchPositions: readonly PartitionOffset[];
+  /** Records that were fetched and not processed. */
+  readonly waiting: number;
+  readonly backlogs: readonly Backlog[];
+  /** Something was processed that no commit covers. */
+  readonly haveMoved: boolean;
+  /** Up to where topics that the job makes for itself have been committed: nobody needs what lies before. */
+  readonly purgeable: readonly PartitionOffset[];
+  accept(batch: FetchedBatch): Promise<void>;
+  /** The input whose head is next; undefined if none is for now. */
+  pick(): Input | undefined;
+  /** When a record that waits for its time is due; Infinity if none waits for that. */
+  readonly nextDueMs: number;
+  /** What a commit of all that was processed commits. `sequence` is its number. */
+  offsets(sequence: number): readonly CommittedOffset[];
+  /** The commit of these offsets is done. */
+  markCommitted(offsets: readonly PartitionOffset[]): void;
+}

@@ -1,0 +1,188 @@
+import type { CallNode } from "../dsl/topology.ts";
+import { RecordError } from "../errors/errors.ts";
+import type { FetchedRecord } from "../log/port.ts";
+import type { Receive } from "../operators/operator.ts";
+import type { PlannedCall } from "../plan/plan.ts";
+import { CallFlow } from "../resilience/call-flow.ts";
+import type { CallEdge, CallHost } from "../resilience/call-host.ts";
+import type { CallItem, Origin } from "../resilience/call-item.ts";
+import { PARCEL_HEADER, type Parcel, packParcel } from "../resilience/parcel.ts";
+import type { CallInput, CallInputs } from "./call-inputs.ts";
+import type { StepResources } from "./call-resources.ts";
+import type { InputDecoder } from "./record-queue.ts";
+import type { TaskOptions } from "./task.ts";
+import type { OutputCause, TaskOutputs } from "./task-outputs.ts";
+import type { TaskWork } from "./task-work.ts";
+
+export interface TaskCallsOptions {
+  readonly task: TaskOptions;
+  readonly node: CallNode;
+  readonly planned: PlannedCall;
+  readonly resources: StepResources;
+  readonly outputs: TaskOutputs;
+  readonly cause: OutputCause;
+  readonly work: TaskWork;
+  readonly store: CallHost["store"];
+  /** The steps behind. */
+  readonly edges: Readonly<Record<CallEdge, Receive>>;
+}
+
+/** The calls of a task, between its inputs and its outputs. */
+export class TaskCalls {
+  readonly flow: CallFlow;
+  readonly #options: TaskCallsOptions;
+  readonly #replays: (() => void)[] = [];
+  #isReplaying = false;
+  #isClosed = false;
+  #input: { readonly node: string; readonly receive: Receive; readonly decoder: InputDecoder } | undefined;
+
+  constructor(options: TaskCallsOptions) {
+    const { node, planned, resources, task, store, work } = options;
+    this.#options = options;
+    this.flow = new CallFlow({
+      node,
+      tierDelaysMs: planned.tiers.map(({ delayMs }) => delayMs),
+      host: {
+        id: task.id,
+        job: task.runtime.job.name,
+        clock: task.environment.clock,
+        store,
+        guard: (resource) => resources.guard(resource),
+        policyOf: (resource) => resources.policyOf(resource),
+        emit: (item, edge, values) => this.#emit(item, edge, values),
+        deadLetter: (item, code, reason) => this.#deadLetter(item, code, reason),
+        toTier: (tier, parcel) => this.#toTier(tier, parcel),
+        replay: (parcel, origin) => this.#replay(parcel, origin),
+        suspend: (asked) => work.ask(asked),
+        fail: (error) => work.fail(error, "a call failed without an error"),
+        count: (what) => void task.runtime.metrics[what]++,
+      },
+    });
+  }
+
+  /** What takes the input's records, and reads those that lie in state. */
+  bind(node: string, receive: Receive): void {
+    this.#input = { node, receive, decoder: this.#options.task.runtime.decoders.get(node)! };
+  }
+
+  /** Takes up the head of an input, through the steps in front. */
+  arrive(inputs: CallInputs, input: CallInput): void {
+    const parcel = inputs.parcelOf(input);
+    const { progress, delayMs, queue, receive } = input;
+    const { key, value, timestampMs } = queue;
+    const { offset } = queue.fetched!;
+    const isResumed = progress.takeUp(offset);
+    this.flow.arrive({ kind: "input", progress, offset, isTier: delayMs !== undefined, isResumed }, parcel, () =>
+      this.#causedBy(parcel, key, timestampMs, () => receive(key, value, timestampMs)),
+    );
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.flow.close();
+  }
+
+  /** Runs something as caused by a record. What was being caused goes on behind it. */
+  #causedBy(parcel: Parcel, key: unknown, timestampMs: number, what: () => void): void {
+    const { cause, task } = this.#options;
+    const { record, source, wallClockMs } = cause;
+    const before = { ...record };
+    const raw = fetchedRecordOf(parcel);
+    const { topic, partition, offset } = parcel;
+    Object.assign(record, { key, timestampMs, window: undefined, topic, partition, offset, isTimer: false });
+    record.headers = parcel.headers ?? NO_HEADERS;
+    cause.source = { topic, partition, raw };
+    cause.wallClockMs = task.environment.clock.now();
+    try {
+      what();
+    } finally {
+      Object.assign(record, before);
+      cause.source = source;
+      cause.wallClockMs = wallClockMs;
+    }
+  }
+
+  #emit({ parcel, key, timestampMs }: CallItem, edge: CallEdge, values: readonly unknown[]): void {
+    const next = this.#options.edges[edge];
+    this.#causedBy(parcel, key, timestampMs, () => {
+      for (const value of values) next(key, value, timestampMs);
+    });
+  }
+
+  #deadLetter({ parcel, key, value, timestampMs }: CallItem, code: string, reason: string): void {
+    const { outputs, node } = this.#options;
+    const { attempts, firstCallMs } = parcel.travel;
+    this.#causedBy(parcel, key, timestampMs, () =>
+      outputs.recordError(node.id, new RecordError(reason, { code }), key, value, { attempts, firstCallMs }),
+    );
+  }
+
+  #toTier(tier: number, parcel: Parcel): void {
+    const { outputs, planned, task } = this.#options;
+    const { key, value, headers } = parcel;
+    outputs.addBytes(planned.tiers[tier]!.topic, task.partition, {
+      key,
+      value,
+      timestampMs: task.environment.clock.now(),
+      headers: { ...headers, [PARCEL_HEADER]: packParcel(parcel) },
+    });
+  }
+
+  /** One after the other, however many one leads to. */
+  #replay(parcel: Parcel, origin: Origin): void {
+    this.#replays.push(() => this.#replayNow(parcel, origin));
+    if (this.#isReplaying) return;
+    this.#isReplaying = true;
+    try {
+      for (let next = this.#replays.shift(); next !== undefined; next = this.#replays.shift()) next();
+    } finally {
+      this.#isReplaying = false;
+    }
+  }
+
+  #replayNow(parcel: Parcel, origin: Origin): void {
+    const { value: values } = this.#input!.decoder;
+    const missing = parcel.value === null ? undefined : values.missingId(parcel.value);
+    if (missing === undefined) this.#arriveAgain(parcel, origin);
+    else
+      values.load(missing).then(
+        () => this.#guarded(() => this.#arriveAgain(parcel, origin)),
+        (error: unknown) => this.#guarded(() => this.#options.work.fail(error, "a schema could not be read")),
+      );
+  }
+
+  #arriveAgain(parcel: Parcel, origin: Origin): void {
+    const { node, receive, decoder } = this.#input!;
+    this.flow.arrive(origin, parcel, () => {
+      try {
+        const key = parcel.key === null || decoder.key === null ? null : decoder.key.decode(parcel.key);
+        const value = parcel.value === null ? null : decoder.value.decode(parcel.value);
+        const timestampMs = decoder.eventTime(value, fetchedRecordOf(parcel));
+        this.#causedBy(parcel, key, timestampMs, () => receive(key, value, timestampMs));
+      } catch (error) {
+        this.#causedBy(parcel, null, parcel.timestampMs, () =>
+          this.#options.outputs.recordError(node, error, null, null),
+        );
+      }
+    });
+  }
+
+  #guarded(work: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      work();
+    } catch (error) {
+      this.#options.work.fail(error, "a call failed without an error");
+    }
+  }
+}
+
+const fetchedRecordOf = ({ offset, timestampMs, key, value, headers }: Parcel): FetchedRecord => ({
+  offset,
+  timestampMs,
+  key,
+  value,
+  headers,
+});
+
+const NO_HEADERS: Readonly<Record<string, Buffer>> = Object.freeze({});
