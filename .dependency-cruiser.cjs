@@ -35,8 +35,16 @@ module.exports = {
       path: "^runtime/(?!dsl/|errors/|time/)",
     }),
     rule("plan-on-dsl", "plan knows dsl, not what runs it.", src("^runtime/plan/"), {
-      path: "^runtime/(?!plan/|dsl/|errors/|time/)",
+      path: "^runtime/(?!plan/|dsl/|errors/|time/|resilience/read-policy\\.ts$)",
     }),
+    rule(
+      "resilience-on-dsl",
+      "What stands around a call knows the definition's words, and nobody who uses it.",
+      src("^runtime/resilience/"),
+      {
+        path: "^(state|schemas)/|^runtime/(?!resilience/|dsl/|errors/|time/)",
+      },
+    ),
     rule(
       "operators-see-no-log",
       "Operators and resilience see state and time, never the log or the worker.",

@@ -59,6 +59,7 @@ export {
   InvariantError,
   type Issue,
   RecordError,
+  RetriableError,
   TerminalError,
 } from "./errors/errors.ts";
 export type { ListenAddress } from "./ops/worker-server.ts";

@@ -43,6 +43,19 @@ export class TerminalError extends MulgilError {
   }
 }
 
+/** Thrown by the handler of a call: the call may succeed later. Any error means that; this one says when to come back. */
+export class RetriableError extends MulgilError {
+  /** Not before this long; undefined: as the policy's back-off has it. */
+  readonly afterMs: number | undefined;
+  constructor(
+    message: string,
+    { afterMs, ...options }: Partial<MulgilErrorOptions> & { readonly afterMs?: number } = {},
+  ) {
+    super(message, { ...options, code: options.code ?? "CALL_RETRIABLE" });
+    this.afterMs = afterMs;
+  }
+}
+
 /** This worker no longer owns the task: drop it at once, commit nothing, rejoin. */
 export class TaskMigratedError extends MulgilError {}
 
