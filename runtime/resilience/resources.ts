@@ -1,26 +1,122 @@
+import PQueue from "p-queue";
 import type { Clock } from "../time/clock.ts";
+import { AbortCallbacks } from "./abort-callbacks.ts";
+import { Others } from "./others.ts";
 import type { ReadPolicy } from "./read-policy.ts";
-import type { ResourceGuard } from "./resource-guard.ts";
+import { ResourceGuard } from "./resource-guard.ts";
 import type { News, ResourceReport } from "./resource-report.ts";
+
+/** More institutions than anybody calls: names that are none (a customer's id, say) must not fill the memory. */
+const RESOURCES_MAX = 10_000;
 
 export interface ResourcesOptions {
   readonly step: string;
   /** Its id; unique among those of the job that run. */
   readonly worker: string;
   readonly clock: Clock;
-  /** Asked once for each institution, when it is first called. */
+  /** Asked when an institution is first called, and again after it was forgotten. */
   readonly policyOf: (resource: string) => ReadPolicy;
   /** Calls under way at once, over all institutions. */
   readonly concurrency: number;
 }
 
 /** All institutions that one worker calls for one step. */
-export interface Resources {
-  /** Of one institution; made on first use. Ask for it each time: what nobody uses for long is forgotten. */
-  guard(resource: string): ResourceGuard;
-  /** What this worker tells the others. */
-  snapshot(nowMs: number): readonly ResourceReport[];
+export class Resources {
+  readonly #options: ResourcesOptions;
+  readonly #guards = new Map<string, ResourceGuard>();
+  readonly #others = new Map<string, Others>();
+  readonly #workerPermits: PQueue;
+  readonly #onAbort = new AbortCallbacks();
+
+  constructor(options: ResourcesOptions) {
+    this.#options = options;
+    this.#workerPermits = new PQueue({ concurrency: options.concurrency });
+  }
+
+  get step(): string {
+    return this.#options.step;
+  }
+
+  /** Of one institution; made on first use. Ask for it each time: what nobody has used for ten minutes, and has nothing to remember, is forgotten. */
+  guard(resource: string): ResourceGuard {
+    let guard = this.#guards.get(resource);
+    if (guard === undefined) {
+      if (this.#guards.size >= RESOURCES_MAX) this.#forgetOne();
+      guard = this.#newGuard(resource);
+      this.#guards.set(resource, guard);
+    }
+    return guard;
+  }
+
+  /** What this worker tells the others. Forgets what is idle. */
+  snapshot(nowMs: number): readonly ResourceReport[] {
+    for (const [resource, guard] of this.#guards) if (guard.isIdle(nowMs)) this.#forget(resource);
+    return Array.from(this.#guards.values(), (guard) => guard.report(nowMs));
+  }
+
   /** What this worker hears from them, and from people. */
-  apply(news: readonly News[]): void;
-  close(): void;
+  apply(news: readonly News[]): void {
+    const heard = new Set<string>();
+    for (const each of news) heard.add(this.#take(each));
+    for (const resource of heard) {
+      const guard = this.#guards.get(resource);
+      if (guard === undefined) this.#forget(resource);
+      else guard.heard();
+    }
+  }
+
+  /** Sends away what waits for permits; calls under way end by their own signals. */
+  close(): void {
+    for (const guard of this.#guards.values()) guard.close();
+    this.#workerPermits.clear();
+    this.#guards.clear();
+  }
+
+  #newGuard(resource: string): ResourceGuard {
+    const { step, worker, clock, policyOf } = this.#options;
+    return new ResourceGuard({
+      ...{ step, resource, worker, clock, policy: policyOf(resource) },
+      ...{ workerPermits: this.#workerPermits, onAbort: this.#onAbort, others: this.#othersOf(resource) },
+    });
+  }
+
+  #take(news: News): string {
+    if (news.kind === "report") {
+      const { report } = news;
+      this.#othersOf(report.resource).hear(report);
+      return report.resource;
+    }
+    const others = this.#othersOf(news.resource);
+    if (news.kind === "gone") others.forget(news.worker);
+    else {
+      const isNew = news.override !== undefined && news.override.atMs !== others.override?.atMs;
+      others.order(news.override);
+      if (isNew && news.override.state === "reset") this.#guards.get(news.resource)?.reset(news.override);
+    }
+    return news.resource;
+  }
+
+  #othersOf(resource: string): Others {
+    let others = this.#others.get(resource);
+    if (others === undefined) {
+      others = new Others();
+      this.#others.set(resource, others);
+    }
+    return others;
+  }
+
+  /** The oldest that nobody uses. */
+  #forgetOne(): void {
+    for (const [resource, guard] of this.#guards) {
+      if (guard.isInUse) continue;
+      this.#forget(resource);
+      return;
+    }
+  }
+
+  /** Except what the others say. */
+  #forget(resource: string): void {
+    this.#guards.delete(resource);
+    if (this.#others.get(resource)?.isEmpty) this.#others.delete(resource);
+  }
 }

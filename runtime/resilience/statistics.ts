@@ -1,0 +1,72 @@
+import type { RefusalReason, Waiting } from "./attempt.ts";
+import type { CompletedCall } from "./ended-call.ts";
+import { bucketName, LATENCY_BUCKETS, pairsOf } from "./latency-histogram.ts";
+import { CALL_CLASSES, type CallClass, REFUSAL_REASONS, type ResourceReport } from "./resource-report.ts";
+import { RollingCounts } from "./rolling-counts.ts";
+
+/** What came of one institution's calls over the window, and what waits for it. */
+export class Statistics {
+  readonly #windowMs: number;
+  readonly #calls: RollingCounts<CallClass>;
+  readonly #refused: RollingCounts<RefusalReason>;
+  readonly #latencies: RollingCounts<string>;
+  readonly #waiting = new Map<string, Waiting>();
+  #sinceMs: number;
+
+  constructor(windowMs: number, nowMs: number) {
+    this.#windowMs = windowMs;
+    this.#sinceMs = nowMs;
+    this.#calls = new RollingCounts(CALL_CLASSES, windowMs);
+    this.#refused = new RollingCounts(REFUSAL_REASONS, windowMs);
+    this.#latencies = new RollingCounts(LATENCY_BUCKETS, windowMs);
+  }
+
+  ended(call: CompletedCall, nowMs: number): void {
+    this.#calls.add(call.class, nowMs);
+    this.#latencies.add(bucketName(call.durationMs), nowMs);
+  }
+
+  refused(reason: RefusalReason, nowMs: number): void {
+    this.#refused.add(reason, nowMs);
+  }
+
+  reportWaiting(source: string, waiting: Waiting | undefined): void {
+    if (waiting === undefined || waiting.records === 0) this.#waiting.delete(source);
+    else this.#waiting.set(source, waiting);
+  }
+
+  get waiting(): Waiting {
+    let records = 0;
+    let oldestSinceMs: number | undefined;
+    for (const each of this.#waiting.values()) {
+      records += each.records;
+      oldestSinceMs = earlier(oldestSinceMs, each.oldestSinceMs);
+    }
+    return { records, oldestSinceMs };
+  }
+
+  /** Calls that end in a millisecond; 0 if none has. */
+  throughput(nowMs: number): number {
+    const calls = Object.values(this.#calls.totals(nowMs)).reduce((sum, count) => sum + count, 0);
+    return calls / Math.max(1, Math.min(this.#windowMs, nowMs - this.#sinceMs));
+  }
+
+  /** What waits is no matter of the window: it stays. */
+  clear(nowMs: number): void {
+    this.#sinceMs = nowMs;
+    for (const counts of [this.#calls, this.#refused, this.#latencies]) counts.clear();
+  }
+
+  report(nowMs: number): Pick<ResourceReport, "windowMs" | "calls" | "refused" | "latencies" | "waiting"> {
+    return {
+      windowMs: this.#windowMs,
+      calls: this.#calls.totals(nowMs),
+      refused: this.#refused.totals(nowMs),
+      latencies: pairsOf(this.#latencies.totals(nowMs)),
+      waiting: this.waiting,
+    };
+  }
+}
+
+const earlier = (left: number | undefined, right: number | undefined): number | undefined =>
+  left === undefined ? right : right === undefined ? left : Math.min(left, right);
