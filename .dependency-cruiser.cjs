@@ -1,6 +1,6 @@
 /** The direction of dependencies, docs/ARCHITECTURE.md "Folders". A change here is a change of the architecture. */
 const rule = (name, comment, from, to) => ({ name, comment, severity: "error", from, to });
-const test = "\\.test\\.ts$";
+const test = "\\.(test|fixture)\\.ts$";
 const src = (path) => ({ path, pathNot: test });
 
 module.exports = {

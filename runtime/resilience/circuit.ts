@@ -43,7 +43,7 @@ export class Circuit {
 
   constructor(options: CircuitOptions) {
     this.#options = options;
-    this.#judged = new RollingCounts(JUDGED, options.policy.windowMs);
+    this.#judged = new RollingCounts(options.policy.windowMs);
     this.#breaker = this.#newBreaker("closed");
   }
 
@@ -94,7 +94,7 @@ export class Circuit {
   report(nowMs: number): CircuitReport {
     return {
       ...{ state: this.state, changedMs: this.#changedMs, untilMs: this.#untilMs, openForMs: this.#openForMs },
-      judged: this.#judged.totals(nowMs),
+      judged: this.#judged.totalsOf(JUDGED, nowMs),
     };
   }
 
@@ -130,7 +130,7 @@ export class Circuit {
   }
 
   #pooled(): JudgedCounts {
-    const own = this.#judged.totals(this.#options.clock.now());
+    const own = this.#judged.totalsOf(JUDGED, this.#options.clock.now());
     const others = this.#options.judgedByOthers(this.#changedMs);
     return {
       calls: own.calls + others.calls,

@@ -10,14 +10,13 @@ export const bucketOf = (latencyMs: number): number =>
 
 const bucketNames = Array.from({ length: BUCKETS }, (_, bucket) => String(bucket));
 
-/** The names that RollingCounts counts a histogram's buckets under. */
-export const LATENCY_BUCKETS: readonly string[] = bucketNames;
+/** The name that RollingCounts counts it under. */
 export const bucketName = (latencyMs: number): string => bucketNames[bucketOf(latencyMs)]!;
 
 /** Latencies counted by size, as pairs of bucket and count: what was measured apart can be added. */
 export type LatencyPairs = readonly number[];
 
-export const pairsOf = (counts: Readonly<Record<string, number>>): number[] =>
+export const pairsOf = (counts: Readonly<Partial<Record<string, number>>>): number[] =>
   bucketNames.flatMap((name, bucket) => (counts[name] ? [bucket, counts[name]] : []));
 
 export function mergePairs(all: readonly LatencyPairs[]): number[] {

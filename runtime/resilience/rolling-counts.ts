@@ -1,37 +1,43 @@
 /** Parts of the window; what is counted leaves it one part at a time. */
 const PARTS = 10;
 
-/** Counts by name over the last `windowMs`, moved on by whoever asks: it has no timer. */
+type Counts<Name extends string> = Partial<Record<Name, number>>;
+
+/** Counts by name over the last `windowMs`, moved on by whoever asks: it has no timer. What was never counted takes no space. */
 export class RollingCounts<Name extends string> {
-  readonly #names: readonly Name[];
   readonly #partMs: number;
-  readonly #parts: Record<Name, number>[];
-  #total: Record<Name, number>;
+  readonly #parts: Counts<Name>[] = [];
+  #total: Counts<Name> = {};
   #current = 0;
   #partEndMs = -Infinity;
 
-  constructor(names: readonly Name[], windowMs: number) {
-    this.#names = names;
+  constructor(windowMs: number) {
     this.#partMs = windowMs / PARTS;
-    this.#parts = Array.from({ length: PARTS }, () => this.#zeros());
-    this.#total = this.#zeros();
+    this.clear();
   }
 
   add(name: Name, nowMs: number): void {
     this.#moveTo(nowMs);
-    this.#parts[this.#current]![name]++;
-    this.#total[name]++;
+    const part = this.#parts[this.#current]!;
+    part[name] = (part[name] ?? 0) + 1;
+    this.#total[name] = (this.#total[name] ?? 0) + 1;
   }
 
-  /** A copy; between nine tenths of the window and the whole of it. */
-  totals(nowMs: number): Readonly<Record<Name, number>> {
+  /** A copy, over at least nine tenths of the window and at most the whole of it. A name that was not counted may be missing. */
+  totals(nowMs: number): Readonly<Counts<Name>> {
     this.#moveTo(nowMs);
     return { ...this.#total };
   }
 
+  /** The same with all of these names. */
+  totalsOf(names: readonly Name[], nowMs: number): Readonly<Record<Name, number>> {
+    this.#moveTo(nowMs);
+    return Object.fromEntries(names.map((name) => [name, this.#total[name] ?? 0])) as Record<Name, number>;
+  }
+
   clear(): void {
-    for (let part = 0; part < PARTS; part++) this.#parts[part] = this.#zeros();
-    this.#total = this.#zeros();
+    for (let part = 0; part < PARTS; part++) this.#parts[part] = {};
+    this.#total = {};
   }
 
   #moveTo(nowMs: number): void {
@@ -44,15 +50,12 @@ export class RollingCounts<Name extends string> {
     while (nowMs >= this.#partEndMs) {
       this.#partEndMs += this.#partMs;
       this.#current = (this.#current + 1) % PARTS;
-      const leaving = this.#parts[this.#current]!;
-      for (const name of this.#names) {
-        this.#total[name] -= leaving[name];
-        leaving[name] = 0;
-      }
+      this.#takeOff(this.#parts[this.#current]!);
+      this.#parts[this.#current] = {};
     }
   }
 
-  #zeros(): Record<Name, number> {
-    return Object.fromEntries(this.#names.map((name) => [name, 0])) as Record<Name, number>;
+  #takeOff(leaving: Counts<Name>): void {
+    for (const name in leaving) this.#total[name] = this.#total[name]! - leaving[name]!;
   }
 }

@@ -1,6 +1,6 @@
 import type { RefusalReason, Waiting } from "./attempt.ts";
 import type { CompletedCall } from "./ended-call.ts";
-import { bucketName, LATENCY_BUCKETS, pairsOf } from "./latency-histogram.ts";
+import { bucketName, pairsOf } from "./latency-histogram.ts";
 import { CALL_CLASSES, type CallClass, REFUSAL_REASONS, type ResourceReport } from "./resource-report.ts";
 import { RollingCounts } from "./rolling-counts.ts";
 
@@ -16,9 +16,9 @@ export class Statistics {
   constructor(windowMs: number, nowMs: number) {
     this.#windowMs = windowMs;
     this.#sinceMs = nowMs;
-    this.#calls = new RollingCounts(CALL_CLASSES, windowMs);
-    this.#refused = new RollingCounts(REFUSAL_REASONS, windowMs);
-    this.#latencies = new RollingCounts(LATENCY_BUCKETS, windowMs);
+    this.#calls = new RollingCounts(windowMs);
+    this.#refused = new RollingCounts(windowMs);
+    this.#latencies = new RollingCounts(windowMs);
   }
 
   ended(call: CompletedCall, nowMs: number): void {
@@ -47,7 +47,7 @@ export class Statistics {
 
   /** Calls that end in a millisecond; 0 if none has. */
   throughput(nowMs: number): number {
-    const calls = Object.values(this.#calls.totals(nowMs)).reduce((sum, count) => sum + count, 0);
+    const calls = Object.values(this.#calls.totalsOf(CALL_CLASSES, nowMs)).reduce((sum, count) => sum + count, 0);
     return calls / Math.max(1, Math.min(this.#windowMs, nowMs - this.#sinceMs));
   }
 
@@ -60,8 +60,8 @@ export class Statistics {
   report(nowMs: number): Pick<ResourceReport, "windowMs" | "calls" | "refused" | "latencies" | "waiting"> {
     return {
       windowMs: this.#windowMs,
-      calls: this.#calls.totals(nowMs),
-      refused: this.#refused.totals(nowMs),
+      calls: this.#calls.totalsOf(CALL_CLASSES, nowMs),
+      refused: this.#refused.totalsOf(REFUSAL_REASONS, nowMs),
       latencies: pairsOf(this.#latencies.totals(nowMs)),
       waiting: this.waiting,
     };
