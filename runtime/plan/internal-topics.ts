@@ -4,4 +4,9 @@ export const changelogTopic = (job: string, store: string): string => `${job}.${
 export const dlqTopicOf = (job: string): string => `${job}.dlq`;
 
 /** What the workers of a job know of the institutions that it calls, and orders by hand about these; compacted, one partition. */
-export const circuitsTopicOf = (job: string): string => `${job}.circuits`;
+export const circuitsTopicOf = (job: string): string => `${job}${CIRCUITS}`;
+const CIRCUITS = ".circuits";
+
+/** The job whose topic of circuits has this name; undefined if none can have. */
+export const jobOfCircuitsTopic = (topic: string): string | undefined =>
+  topic.endsWith(CIRCUITS) && topic.length > CIRCUITS.length ? topic.slice(0, -CIRCUITS.length) : undefined;
