@@ -84,8 +84,9 @@ export class CircuitSharing {
 
   async #share(nowMs: number): Promise<void> {
     this.#take(await this.#reader.read());
-    const news = this.#own.news(this.#snapshot(nowMs), nowMs);
-    const removed = this.#silent.due(nowMs).map((key) => ({ key: encodeCircuitKey(key), value: null }));
+    const reports = this.#snapshot(nowMs);
+    const news = this.#own.news(reports, nowMs);
+    const removed = this.#silent.due(nowMs, reports).map((key) => ({ key: encodeCircuitKey(key), value: null }));
     await this.#produce([...news.records, ...removed]);
     // Only what is written has been told.
     news.told();

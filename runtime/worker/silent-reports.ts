@@ -18,11 +18,14 @@ export class SilentReports {
     else this.#reports.set(text, { key, report });
   }
 
-  /** What is to be removed now. */
-  due(nowMs: number): readonly CircuitKey[] {
+  /**
+   * What is to be removed now.
+   * @param own what this worker knows: its circuits, too, may have changed after those that were left
+   */
+  due(nowMs: number, own: readonly ResourceReport[]): readonly CircuitKey[] {
     if (nowMs < this.#sweepAtMs) return [];
     this.#sweepAtMs = nowMs + SWEEP_EVERY_MS;
-    const latest = this.#latestChanges();
+    const latest = latestChanges([...own, ...Array.from(this.#reports.values(), ({ report }) => report)]);
     return [...this.#reports.values()]
       .filter(({ report }) => {
         const isOpen =
@@ -31,15 +34,15 @@ export class SilentReports {
       })
       .map(({ key }) => key);
   }
+}
 
-  #latestChanges(): ReadonlyMap<string, number> {
-    const latest = new Map<string, number>();
-    for (const { report } of this.#reports.values()) {
-      const institution = institutionOf(report);
-      latest.set(institution, Math.max(latest.get(institution) ?? 0, report.circuit.changedMs));
-    }
-    return latest;
+function latestChanges(reports: readonly ResourceReport[]): ReadonlyMap<string, number> {
+  const latest = new Map<string, number>();
+  for (const report of reports) {
+    const institution = institutionOf(report);
+    latest.set(institution, Math.max(latest.get(institution) ?? 0, report.circuit.changedMs));
   }
+  return latest;
 }
 
 const institutionOf = ({ step, resource }: ResourceReport): string => JSON.stringify([step, resource]);
