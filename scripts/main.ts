@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
 import { addRun } from "./commands/run.ts";
@@ -40,7 +41,8 @@ function createProgram(): Command {
       "after",
       "\nExit codes: 0 done, 1 failed, 2 wrong usage. Environment: MULGIL_DATA_DIR, MULGIL_DEBUG=1.",
     );
-  for (const add of [addWrite, addRun, addStatus, addRead, addTopics, addValidate, addDescribe, addTypes]) add(program);
+  for (const add of [addWrite, addRun, addStatus, addRead, addTopics, addCircuits, addValidate, addDescribe, addTypes])
+    add(program);
   return program;
 }
 

@@ -7,4 +7,10 @@ export const dlqTopicOf = (job: string): string => `${job}.dlq`;
 export const retryTopic = (job: string, step: string, delay: string): string =>
   `${job}.${step}.retry.${delay.replaceAll(/[^a-zA-Z0-9]+/g, "")}`;
 
-export const circuitsTopicOf = (job: string): string => `${job}.circuits`;
+/** What the workers of a job know of the institutions that it calls, and orders by hand about these; compacted, one partition. */
+export const circuitsTopicOf = (job: string): string => `${job}${CIRCUITS}`;
+const CIRCUITS = ".circuits";
+
+/** The job whose topic of circuits has this name; undefined if none can have. */
+export const jobOfCircuitsTopic = (topic: string): string | undefined =>
+  topic.endsWith(CIRCUITS) && topic.length > CIRCUITS.length ? topic.slice(0, -CIRCUITS.length) : undefined;

@@ -10,14 +10,24 @@ export const isLive = (report: Pick<ResourceReport, "atMs">, nowMs: number): boo
 /** What others say about one institution: the reports of the other workers, and the latest order by hand. */
 export class Others {
   readonly #reports = new Map<string, ResourceReport>();
+  #latestCircuit: CircuitReport | undefined;
   #override: Override | undefined;
 
+  /** Whether there is nothing in it to remember. */
   get isEmpty(): boolean {
-    return this.#reports.size === 0 && this.#override === undefined;
+    const isClosed = (this.#latestCircuit?.state ?? "closed") === "closed";
+    return this.#reports.size === 0 && this.#override === undefined && isClosed;
   }
 
   hear(report: ResourceReport): void {
     this.#reports.set(report.worker, report);
+    this.remember(report.circuit);
+  }
+
+  /** A circuit of a worker that is no more: of this one's former life, say. */
+  remember(circuit: CircuitReport): void {
+    if (this.#latestCircuit === undefined || circuit.changedMs > this.#latestCircuit.changedMs)
+      this.#latestCircuit = circuit;
   }
 
   forget(worker: string): void {
@@ -40,11 +50,8 @@ export class Others {
   }
 
   /** The circuit that changed last, also of a worker that is gone: it may have been the last of all. */
-  latestCircuit(): CircuitReport | undefined {
-    let latest: CircuitReport | undefined;
-    for (const { circuit } of this.#reports.values())
-      if (latest === undefined || circuit.changedMs > latest.changedMs) latest = circuit;
-    return latest;
+  get latestCircuit(): CircuitReport | undefined {
+    return this.#latestCircuit;
   }
 
   /** What they counted since this change of the circuit; before it they judged another life of it. */

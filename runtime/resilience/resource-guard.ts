@@ -67,7 +67,7 @@ export class ResourceGuard {
         mayProbe: () => others.isElected(worker, clock.now()),
       });
     if (others.override?.state === "reset") this.#circuit?.reset(others.override.atMs);
-    this.heard();
+    this.heedOthers();
   }
 
   /**
@@ -139,13 +139,12 @@ export class ResourceGuard {
     return this.#inFlight > 0 || this.#queued > 0 || this.#statistics.waiting.records > 0;
   }
 
-  /** The others have news about the institution. */
-  heard(): void {
+  /** The others have news about the institution, or have fallen silent. */
+  heedOthers(): void {
     const { others, clock } = this.#options;
     const nowMs = clock.now();
     this.#bucket?.shareWith(others.workers(nowMs), nowMs);
-    const latest = others.latestCircuit();
-    if (latest !== undefined) this.#circuit?.adopt(latest);
+    if (others.latestCircuit !== undefined) this.#circuit?.adopt(others.latestCircuit);
     if (others.overrideAt(nowMs) === undefined) this.#circuit?.judge();
   }
 

@@ -51,7 +51,10 @@ export class Resources {
   /** What this worker tells the others. Forgets what is idle. */
   snapshot(nowMs: number): readonly ResourceReport[] {
     for (const [resource, guard] of this.#guards) if (guard.isIdle(nowMs)) this.#forget(resource);
-    return Array.from(this.#guards.values(), (guard) => guard.report(nowMs));
+    return Array.from(this.#guards.values(), (guard) => {
+      guard.heedOthers();
+      return guard.report(nowMs);
+    });
   }
 
   /** What this worker hears from them, and from people. */
@@ -61,7 +64,7 @@ export class Resources {
     for (const resource of heard) {
       const guard = this.#guards.get(resource);
       if (guard === undefined) this.#forget(resource);
-      else guard.heard();
+      else guard.heedOthers();
     }
   }
 
@@ -82,9 +85,10 @@ export class Resources {
 
   #take(news: News): string {
     if (news.kind === "report") {
-      const { report } = news;
-      this.#othersOf(report.resource).hear(report);
-      return report.resource;
+      const { resource, worker, circuit } = news.report;
+      if (worker === this.#options.worker) this.#othersOf(resource).remember(circuit);
+      else this.#othersOf(resource).hear(news.report);
+      return resource;
     }
     const others = this.#othersOf(news.resource);
     if (news.kind === "gone") others.forget(news.worker);

@@ -39,8 +39,8 @@ export class TokenBucket {
   /** When a token is there for one who comes behind `ahead` others; now if there is one. Takes none. */
   freeAtMs(nowMs: number, ahead = 0): number {
     this.#count(nowMs);
-    const missing = 1 + ahead - this.#tokens;
-    return missing <= ROUNDING ? nowMs : nowMs + Math.ceil(missing / this.#tokensPerMs);
+    const missing = 1 + ahead - this.#tokens - ROUNDING;
+    return missing <= 0 ? nowMs : nowMs + Math.ceil(missing / this.#tokensPerMs);
   }
 
   /** @returns false if there is none */

@@ -3,7 +3,9 @@ import { type ReadPolicy, readPolicy } from "../resilience/read-policy.ts";
 import type { ResourceGuard } from "../resilience/resource-guard.ts";
 import { Resources } from "../resilience/resources.ts";
 import type { Clock } from "../time/clock.ts";
+import { CircuitSharing } from "./circuit-sharing.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What the tasks of one worker share for the calls of one step: permits, circuits and limits of its institutions. */
 export interface StepResources {
@@ -16,6 +18,8 @@ export interface CallResourcesOptions {
   /** Id of the worker. */
   readonly worker: string;
   readonly clock: Clock;
+  /** Where workers share what they know of institutions; absent, each knows its own. */
+  readonly shared?: Pick<WorkerEnvironment, "log" | "onEvent">;
 }
 
 /** Policies of more institutions are read anew. */
@@ -23,21 +27,39 @@ const POLICIES_MAX = 10_000;
 
 /** The institutions that a worker calls, by step. */
 export class CallResources {
-  readonly steps: ReadonlyMap<string, StepResources & { readonly resources: Resources }>;
+  readonly steps: ReadonlyMap<string, StepResources>;
+  readonly #resources: readonly Resources[];
+  readonly #sharing: CircuitSharing | undefined;
 
-  constructor({ runtime, worker, clock }: CallResourcesOptions) {
+  constructor({ runtime, worker, clock, shared }: CallResourcesOptions) {
     const calls = runtime.job.topology.nodes.filter((node) => node.kind === "call");
-    this.steps = new Map(
-      calls.map((node) => {
-        const policyOf = rememberedPolicies(node);
-        const resources = new Resources({ step: node.id, worker, clock, policyOf, concurrency: node.concurrency });
-        return [node.id, { resources, policyOf, guard: (resource: string) => resources.guard(resource) }];
-      }),
-    );
+    const opened = calls.map((node) => {
+      const policyOf = rememberedPolicies(node);
+      const resources = new Resources({ step: node.id, worker, clock, policyOf, concurrency: node.concurrency });
+      return { step: node.id, resources, policyOf, guard: (resource: string) => resources.guard(resource) };
+    });
+    this.steps = new Map(opened.map((each) => [each.step, each]));
+    this.#resources = opened.map(({ resources }) => resources);
+    if (shared !== undefined && opened.length > 0)
+      this.#sharing = new CircuitSharing({
+        ...{ job: runtime.job.name, worker, clock, resources: this.#resources },
+        ...{ log: shared.log, onEvent: shared.onEvent },
+      });
   }
 
-  close(): void {
-    for (const { resources } of this.steps.values()) resources.close();
+  /** Learns what the others know: before the first call. */
+  async start(): Promise<void> {
+    await this.#sharing?.start();
+  }
+
+  /** Tells and hears, beside whatever else goes on. */
+  tick(nowMs: number): void {
+    void this.#sharing?.tick(nowMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#sharing?.close();
+    for (const resources of this.#resources) resources.close();
   }
 }
 

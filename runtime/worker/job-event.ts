@@ -53,6 +53,8 @@ export type JobEvent =
       readonly offset: number | undefined;
     }
   | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
+  /** What its workers know of institutions does not reach the others for now; each goes on by itself, and tries again. */
+  | { readonly kind: "circuitsUnshared"; readonly job: string; readonly worker: string; readonly error: unknown }
   /** What a task would have read next was not there, and it goes on elsewhere, as the source says. Told again if it starts again before it commits. */
   | ({ readonly kind: "gap"; readonly job: string; readonly task: string } & Gap)
   | { readonly kind: "lost"; readonly job: string; readonly worker: string };

@@ -54,13 +54,19 @@ export class Worker {
   #isRebalancing = false;
 
   constructor(options: WorkerOptions) {
-    const { id, runtime, environment } = options;
+    const { id, runtime, environment, identity } = options;
     this.id = id;
     this.#options = options;
     this.#environment = environment;
     this.#runtime = runtime;
     this.#copies = new TaskCopies({ runtime, environment });
-    this.#calls = new CallResources({ runtime, worker: id, clock: environment.clock });
+    this.#calls = new CallResources({
+      runtime,
+      // Every process counts its workers from zero.
+      worker: identity === undefined ? id : `${id}@${identity.host}:${identity.pid}`,
+      clock: environment.clock,
+      shared: environment,
+    });
     this.#slots = new TaskSlots({
       ...{ runtime, environment, copies: this.#copies, calls: this.#calls.steps },
       consumer: () => this.#consumer,
@@ -116,6 +122,7 @@ export class Worker {
   /** Runs until `stop`, or until something is wrong that a restart of a task cannot mend. */
   async run(): Promise<void> {
     try {
+      await this.#calls.start();
       while (!this.#stop.signal.aborted) {
         this.#consumer ??= await this.#join();
         await this.#turn(this.#consumer);
@@ -127,7 +134,7 @@ export class Worker {
       this.#throwIfFatal();
     } finally {
       await this.#leave();
-      this.#calls.close();
+      await Promise.race([this.#calls.close(), this.#abandoned.promise]);
       this.#commits.answerRequests();
     }
   }
@@ -191,6 +198,7 @@ export class Worker {
       if (this.#copies.takeWarm()) consumer.requestRebalance();
     }
     this.#slots.dropFailed();
+    this.#calls.tick(this.#environment.clock.now());
   }
 
   async #poll(consumer: GroupConsumer): Promise<readonly FetchedBatch[]> {

@@ -125,7 +125,7 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
 }
 
 const isTrouble = (event: JobEvent): boolean =>
-  event.kind === "quarantined" || event.kind === "restarting" || event.kind === "gap" || event.kind === "lost";
+  ["quarantined", "restarting", "gap", "lost", "circuitsUnshared"].includes(event.kind);
 
 /** What a person wants to hear of at once; the counters tell the rest. */
 function eventLine(event: JobEvent): string | undefined {
@@ -148,6 +148,11 @@ function eventLine(event: JobEvent): string | undefined {
       );
     case "lost":
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
+    case "circuitsUnshared":
+      return styleText(
+        "yellow",
+        `${event.job}: ${event.worker} cannot share circuits for now, and goes on by what it knows (${messageOf(event.error)})`,
+      );
     default:
       return undefined;
   }

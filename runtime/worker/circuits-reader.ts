@@ -1,0 +1,58 @@
+import type { FetchedRecord, LogAccess, LogReader } from "../log/port.ts";
+
+const POLL_WAIT_MS = 1_000;
+
+/** Follows a job's topic of circuits from its beginning. After an error it opens anew, and goes on where it was if that is still there. */
+export class CircuitsReader {
+  readonly #log: LogAccess;
+  readonly #where: { readonly topic: string; readonly partition: 0 };
+  #reader: LogReader | undefined;
+  #offset: number | undefined;
+
+  constructor(log: LogAccess, topic: string) {
+    this.#log = log;
+    this.#where = { topic, partition: 0 };
+  }
+
+  /** All that is there now. */
+  async readToEnd(): Promise<readonly FetchedRecord[]> {
+    const [end] = await this.#log.listOffsets([this.#where], "latest", "read_uncommitted");
+    const records: FetchedRecord[] = [];
+    const reader = await this.#open();
+    while (this.#offset! < end!.offset) records.push(...(await this.#poll(reader, POLL_WAIT_MS)));
+    return records;
+  }
+
+  /** What has come since. Does not wait for more. */
+  async read(): Promise<readonly FetchedRecord[]> {
+    const reader = await this.#open();
+    try {
+      return await this.#poll(reader, 0);
+    } catch (error) {
+      this.#reader = undefined;
+      this.#offset = undefined;
+      await reader.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#reader?.close();
+  }
+
+  async #open(): Promise<LogReader> {
+    if (this.#reader !== undefined) return this.#reader;
+    const [start] = await this.#log.listOffsets([this.#where], "earliest", "read_uncommitted");
+    const reader = await this.#log.openReader({ isolation: "read_uncommitted" });
+    reader.assign([start!]);
+    this.#offset = start!.offset;
+    this.#reader = reader;
+    return reader;
+  }
+
+  async #poll(reader: LogReader, waitMaxMs: number): Promise<readonly FetchedRecord[]> {
+    const batches = await reader.poll(waitMaxMs);
+    this.#offset = batches.at(-1)?.nextOffset ?? this.#offset;
+    return batches.flatMap((batch) => batch.records);
+  }
+}

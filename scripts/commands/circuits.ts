@@ -1,0 +1,136 @@
+import { hostname, userInfo } from "node:os";
+import { type Command, Option } from "commander";
+import type { LogAccess } from "../../runtime/log/port.ts";
+import {
+  type InstitutionOverview,
+  institutionsOf,
+  jobsWithCircuits,
+  readCircuits,
+} from "../../runtime/ops/circuits-overview.ts";
+import { orderOverride } from "../../runtime/ops/order-override.ts";
+import type { Override } from "../../runtime/resilience/resource-report.ts";
+import { systemClock } from "../../runtime/time/system-clock.ts";
+import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { circuitsTable, standing } from "../circuits/circuits-text.ts";
+import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
+import { TextOutput } from "../output/text-output.ts";
+import { dataDirOption, duration, examples, kafkaOption, registryOption } from "./options.ts";
+
+interface ListOptions extends LogLocation {
+  readonly job?: string;
+  readonly output: "table" | "json";
+}
+
+interface OrderOptions extends LogLocation {
+  readonly job: string;
+  readonly step?: string;
+  readonly for?: number;
+  readonly why: string;
+}
+
+const HELP: Readonly<Record<Override["state"], string>> = {
+  open: "make no calls to an institution, whatever its circuit says",
+  closed: "make calls to an institution, whatever its circuit says",
+  reset: "take back an order, and begin anew: closed, with empty statistics",
+};
+
+export function addCircuits(program: Command): void {
+  const circuits = program.command("circuits").description("show the institutions that jobs call, and switch them");
+  located(circuits.command("ls", { isDefault: true }))
+    .description("list them: circuit, calls, failures, latencies, what waits")
+    .option("--job <job>", "only those of this job")
+    .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
+    .addHelpText(
+      "after",
+      examples(
+        "mulgil circuits",
+        "mulgil circuits ls --job collect -o json | jq '.[] | select(.circuit != \"closed\")'",
+      ),
+    )
+    .action(list);
+  addOrder(circuits, "open", "open");
+  addOrder(circuits, "close", "closed");
+  addOrder(circuits, "reset", "reset");
+}
+
+const located = (command: Command): Command =>
+  command.addOption(dataDirOption()).addOption(kafkaOption()).addOption(registryOption());
+
+function addOrder(circuits: Command, name: string, state: Override["state"]): void {
+  const command = located(circuits.command(name))
+    .description(HELP[state])
+    .argument("<institution>")
+    .requiredOption("--job <job>", "the job that calls it")
+    .option("--step <step>", "only this step of it; all that call the institution if none is named")
+    .requiredOption("--why <text>", "is recorded, with your name and the time");
+  if (state !== "reset")
+    command.addOption(new Option("--for <duration>", "ends by itself; without it, at the reset").argParser(duration));
+  const hint = state === "reset" ? "" : " --for 2h";
+  command
+    .addHelpText(
+      "after",
+      examples(`mulgil circuits ${name} bank-07 --job collect${hint} --why "announced on their page"`),
+    )
+    .action((institution: string, options: OrderOptions) => order(institution, state, options));
+}
+
+async function list({ job, output, ...where }: ListOptions): Promise<void> {
+  assertLogExists(where);
+  const nowMs = systemClock.now();
+  const found = await withLog(where, async ({ log }) => {
+    const jobs = job === undefined ? await jobsWithCircuits(log) : [await knownJob(log, job)];
+    const shared = await Promise.all(jobs.map((each) => readCircuits(log, each)));
+    return shared.flatMap((each) => institutionsOf(each, nowMs));
+  });
+  const out = new TextOutput(process.stdout);
+  if (output === "json") await out.line(JSON.stringify(found, null, 2));
+  else await out.line(found.length === 0 ? "no job has called an institution here yet" : circuitsTable(found, nowMs));
+  await out.flush();
+}
+
+async function order(institution: string, state: Override["state"], options: OrderOptions): Promise<void> {
+  const { job, step, for: forMs, why, ...where } = options;
+  assertLogExists(where);
+  const out = new TextOutput(process.stdout);
+  await withLog(where, async ({ log }) => {
+    const before = await institutionsNow(log, await knownJob(log, job));
+    const steps = step === undefined ? stepsThatCall(before, job, institution) : [step];
+    const atMs = systemClock.now();
+    const override = {
+      ...{ state, why, atMs, by: `${userInfo().username}@${hostname()}` },
+      ...(forMs !== undefined && { untilMs: atMs + forMs }),
+    };
+    await orderOverride(log, job, { steps, resource: institution, override });
+    const after = await institutionsNow(log, job);
+    for (const each of steps) {
+      const [was, is] = [before, after].map((all) =>
+        standing(all.find((one) => one.step === each && one.resource === institution)),
+      );
+      await out.line(`${job} ${each} ${institution}: ${was} → ${is}`);
+    }
+  });
+  await out.flush();
+}
+
+const institutionsNow = async (log: LogAccess, job: string): Promise<readonly InstitutionOverview[]> =>
+  institutionsOf(await readCircuits(log, job), systemClock.now());
+
+async function knownJob(log: LogAccess, job: string): Promise<string> {
+  const known = await jobsWithCircuits(log);
+  if (known.includes(job)) return job;
+  throw new MulgilError(`no job "${job}" calls institutions here: there is ${listed(known)}`, {
+    code: "CIRCUITS_JOB_UNKNOWN",
+  });
+}
+
+function stepsThatCall(all: readonly InstitutionOverview[], job: string, institution: string): readonly string[] {
+  const steps = all.flatMap(({ step, resource }) => (resource === institution ? [step] : []));
+  if (steps.length > 0) return steps;
+  const known = [...new Set(all.map(({ resource }) => resource))];
+  throw new MulgilError(
+    `job "${job}" has not called "${institution}": there is ${listed(known)}; to order something for one that is not called yet, name the --step`,
+    { code: "CIRCUITS_INSTITUTION_UNKNOWN" },
+  );
+}
+
+const listed = (names: readonly string[]): string => (names.length === 0 ? "none" : names.join(", "));
