@@ -293,12 +293,20 @@ export class CallFlow {
   }
 
   #supersede(item: CallItem): void {
+    if (this.#isForgotten(item.parcel)) {
+      this.#host.count("erased");
+      return;
+    }
     this.#host.count("superseded");
     if (item.value !== null) this.#host.emit(item, "superseded", [item.value]);
   }
 
   /** To the DLQ, and to whoever listens for that. */
   #bury(item: CallItem, code: string, reason: string): void {
+    if (this.#isForgotten(item.parcel)) {
+      this.#host.count("erased");
+      return;
+    }
     const { attempts, firstCallMs = this.#host.clock.now() } = item.parcel.travel;
     this.#host.deadLetter(item, code, reason);
     const { value, address } = item;
@@ -343,7 +351,7 @@ export class CallFlow {
     const subject = order.address.subject!;
     const { topic, offset } = order.parcel;
     this.state.erasures!.order(subject, { topic, offset, orderedAtMs: this.#host.clock.now() });
-    this.#underWay.abortOf(subject);
+    this.#underWay.abortOf(subject, ({ parcel }) => this.#isForgotten(parcel));
     this.#host.emit(order, "erased", [order.value]);
     this.#end(order.origin);
     this.#host.suspend(() =>

@@ -43,8 +43,8 @@ export class CallsUnderWay {
     item.abort = undefined;
   }
 
-  abortOf(subject: string): void {
-    for (const { abort } of this.#bySubject.get(subject) ?? []) abort?.abort();
+  abortOf(subject: string, isForgotten: (item: CallItem) => boolean): void {
+    for (const item of this.#bySubject.get(subject) ?? []) if (isForgotten(item)) item.abort?.abort();
   }
 
   abortAll(): void {

@@ -8,6 +8,8 @@ export interface CommittedStore {
   readonly store: Store;
   readonly changelog: TopicPartition;
   readonly incarnation: string;
+  /** It says what of the input the others hold: where there is no transaction, it must not be durable before them. */
+  readonly isLast?: boolean;
 }
 
 /** How the outputs, the changelog and the offsets reach the log. */
@@ -48,9 +50,12 @@ const CHECKPOINT_REFRESH_MS = 3_600_000;
 export function commit(options: Commit): Promise<void> {
   const sealed = options.stores.map((entry) => ({ ...entry, changes: entry.store.seal() }));
   const nowMs = options.clock.now();
-  const changelogs = sealed.filter(({ changes }) => changes.length > 0);
+  const changelogs = sealed
+    .filter(({ changes }) => changes.length > 0)
+    .toSorted((left, right) => Number(left.isLast ?? false) - Number(right.isLast ?? false));
+  const lastCount = changelogs.filter(({ isLast }) => isLast).length;
   const batches = changelogs.map(({ changelog, changes }) => changelogBatch(changelog, changes, nowMs));
-  return writeToLog(options, batches).then(async (firstOffsets) => {
+  return writeToLog(options, batches, lastCount).then(async (firstOffsets) => {
     const nextOffsets = new Map(
       changelogs.map(({ store, changes }, index) => [store, firstOffsets[index]! + changes.length]),
     );
@@ -62,15 +67,19 @@ export function commit(options: Commit): Promise<void> {
   });
 }
 
-/** Returns the first offsets of the changelog batches. */
+/** Returns the first offsets of the changelog batches, of which the last ones may have to wait for the others. */
 async function writeToLog(
   { path, outputs, offsets }: Commit,
   changelogs: readonly ProduceBatch[],
+  lastCount: number,
 ): Promise<readonly number[]> {
   if (path.delivery === "at-least-once") {
     // A state that says "sent" (a closed window, a timer that has fired) must not outlive a crash that its output did not.
     if (outputs.length > 0) await path.log.produce(outputs);
-    const firstOffsets = changelogs.length === 0 ? [] : await path.log.produce(changelogs);
+    const firstOffsets: number[] = [];
+    const split = changelogs.length - lastCount;
+    for (const batches of [changelogs.slice(0, split), changelogs.slice(split)])
+      if (batches.length > 0) firstOffsets.push(...(await path.log.produce(batches)));
     await path.commitOffsets(offsets);
     return firstOffsets;
   }

@@ -1,6 +1,7 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { restoreStore } from "../../state/restore.ts";
 import type { Store, WindowStore } from "../../state/store.ts";
+import { isInputsStore } from "../dsl/call-stores.ts";
 import { openPlannedStore } from "../operators/open-store.ts";
 import type { PlannedStore } from "../plan/plan.ts";
 import { openChangelogReader } from "./changelog-reader.ts";
@@ -57,7 +58,8 @@ async function openRestored(options: OpenStoresOptions, planned: PlannedStore): 
       store = await openWhenFree(options, planned, path);
       if (options.areSuspect && attempt === 0) throw unreadable(path);
       await restore(options, planned, store, incarnation);
-      return { store, changelog, incarnation };
+      const isLast = isInputsStore(options.runtime.nodes.get(planned.node), planned.name);
+      return { store, changelog, incarnation, isLast };
     } catch (error) {
       await store?.close().catch(() => undefined);
       if (!(error instanceof MulgilError) || error.code !== "STATE_CORRUPTED" || attempt > 0) throw error;

@@ -136,6 +136,8 @@ export class Task {
 
   /** Something waits, is at work, or is covered by no commit. */
   get isBusy(): boolean {
+    // What a commit that failed had taken is in no buffer any more, and will be done again.
+    if (this.failure !== undefined) return true;
     return this.waiting > 0 || this.callsUnderWay > 0 || this.isDirty || this.isCommitting || this.isSuspended;
   }
 

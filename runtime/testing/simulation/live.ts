@@ -3,7 +3,7 @@ import { type Mutation, SimulatedCluster } from "./simulated-cluster.ts";
 import type { Workload } from "./workload.ts";
 
 const CHAOS_STEPS = 700;
-const CALM_STEPS_MAX = 20_000;
+const CALM_STEPS_MAX = 40_000;
 const MACHINES = 3;
 
 export interface LifeOptions {
@@ -29,6 +29,7 @@ export async function live<Sent>({ seed, rerun, mutation }: LifeOptions, workloa
     (log) => workload.createSources(log),
   );
   try {
+    workload.opened?.(cluster);
     await chaos(cluster, workload);
     await calm(cluster, workload);
     await workload.checkResults(cluster);

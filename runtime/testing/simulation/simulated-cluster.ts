@@ -17,6 +17,7 @@ import { ensureJobTopics } from "../../worker/job-topics.ts";
 import { Worker } from "../../worker/worker.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { SeededRandom } from "../seeded-random.ts";
+import { withMortalCalls } from "./mortal-calls.ts";
 import { Scheduler } from "./scheduler.ts";
 import { simulatedDisk } from "./simulated-disk.ts";
 import { simulatedLog } from "./simulated-log.ts";
@@ -49,6 +50,7 @@ interface Process {
   readonly worker: Worker;
   readonly held: Set<string>;
   failsToWrite: boolean;
+  isKilled: boolean;
   ended: { readonly error: unknown } | "stopped" | undefined;
 }
 
@@ -147,7 +149,7 @@ export class SimulatedCluster {
     const mutate = this.#options.mutation?.log ?? ((log: Log) => log);
     const worker = new Worker({
       id: actor,
-      runtime: this.runtime,
+      runtime: withMortalCalls(this.runtime, () => process.isKilled),
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       rebalanceTimeoutMs: REBALANCE_TIMEOUT_MS,
       environment: {
@@ -160,7 +162,7 @@ export class SimulatedCluster {
         onEvent: () => undefined,
       },
     });
-    const process: Process = { actor, machine, worker, held, failsToWrite: false, ended: undefined };
+    const process: Process = { actor, machine, worker, held, failsToWrite: false, isKilled: false, ended: undefined };
     this.#processes.set(index, process);
     worker.run().then(
       () => {
@@ -178,6 +180,7 @@ export class SimulatedCluster {
   kill(index: number): void {
     const process = this.#processes.get(index)!;
     this.scheduler.kill(process.actor);
+    process.isKilled = true;
     process.ended = "stopped";
     for (const path of process.held) process.machine.disk.abandon(path);
   }

@@ -6,6 +6,8 @@ import type { SimulatedCluster } from "./simulated-cluster.ts";
 /** A job, what arrives while it runs, and what must hold of what it makes of that. */
 export interface Workload<Sent> {
   readonly job: Job;
+  /** Handed the cluster before its first worker starts. */
+  readonly opened?: (cluster: SimulatedCluster) => void;
   /** Makes the topics that the job reads. */
   createSources(log: Log): Promise<void>;
   /** What arrives, in order. */
