@@ -49,11 +49,13 @@ const latency: Read<Latency> = (value, field) => {
   return read;
 };
 
+const errorCodes = Object.keys(responseClasses).filter((code) => responseClasses[code] !== "ok");
+
 const errorRates = object({
   serverErrorRate: optional(rate),
   connectionResetRate: optional(rate),
   okWithErrorRate: optional(rate),
-  okWithErrorCode: optional(oneOf(...Object.keys(responseClasses))),
+  okWithErrorCode: optional(oneOf(...errorCodes)),
 });
 
 const errors: Read<ErrorRates> = (value, field) => {

@@ -15,7 +15,7 @@ export interface Asset {
 
 const EARLIEST_MONTH = 2018 * 12;
 const FIRST_ASSET_MONTHS = 7 * 12;
-/** Later assets may be issued while the system runs, so that lists change. */
+/** Later assets are issued so long after the first at most: some of them while the system runs, so that lists change. */
 const LATER_ASSET_MONTHS = 10 * 12;
 const ASSETS_MAX = 3;
 const NUMBER_DIGITS = 10;
@@ -24,8 +24,9 @@ const NUMBER_DIGITS = 10;
 export function assetsOf(seed: number, institution: string, customer: string, prefix: string): readonly Asset[] {
   const random = randomOf(seed, institution, customer, "assets");
   const number = String(random.below(10 ** NUMBER_DIGITS)).padStart(NUMBER_DIGITS, "0");
+  const firstMonth = EARLIEST_MONTH + random.below(FIRST_ASSET_MONTHS);
   return Array.from({ length: 1 + random.below(ASSETS_MAX) }, (_, index) => {
-    const issuedMonth = EARLIEST_MONTH + random.below(index === 0 ? FIRST_ASSET_MONTHS : LATER_ASSET_MONTHS);
+    const issuedMonth = index === 0 ? firstMonth : firstMonth + random.below(LATER_ASSET_MONTHS);
     return {
       id: `${prefix}${number}00${index + 1}`,
       seed: hashOf(seed, institution, customer, index),
