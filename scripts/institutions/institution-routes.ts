@@ -26,14 +26,21 @@ export function addInstitution(app: FastifyInstance, institution: Institution, c
       handler(request, reply) {
         // From here on the answer, or that there is none, is up to us.
         reply.hijack();
-        const transactionId = headerOf(request, "x-api-tran-id");
-        serveCall({
-          institution,
-          clock,
-          transactionId,
-          response: reply.raw,
-          answer: (plan, nowMs) => answer({ request, plan, nowMs }),
-        });
+        try {
+          serveCall({
+            institution,
+            clock,
+            transactionId: headerOf(request, "x-api-tran-id"),
+            response: reply.raw,
+            answer: (plan, nowMs) => answer({ request, plan, nowMs }),
+          });
+        } catch (error) {
+          // Fastify keeps errors of a reply that is no longer its own to itself. This one is a defect of the institutions.
+          reply.raw.destroy();
+          queueMicrotask(() => {
+            throw error;
+          });
+        }
       },
     });
   route("POST", "/oauth/2.0/token", ({ request, nowMs }) => answerToken(institution, parametersOf(request), nowMs));

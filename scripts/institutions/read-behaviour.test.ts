@@ -45,7 +45,7 @@ describe("readBehaviour", () => {
     [{ callsPerSecondMax: 0 }, "behaviour.callsPerSecondMax must be a number from 0.001 on, not 0"],
     [
       { slowDrip: { overMs: 9, pieces: 1.5 } },
-      "behaviour.slowDrip.pieces must be a whole number from 1 to 10000, not 1.5",
+      "behaviour.slowDrip.pieces must be a whole number from 1 to 1000, not 1.5",
     ],
     [{ pageItemsMax: 501 }, "behaviour.pageItemsMax must be a whole number from 1 to 500, not 501"],
     [{ pageItemsMax: Number.NaN }, "behaviour.pageItemsMax must be a whole number from 1 to 500, not null"],

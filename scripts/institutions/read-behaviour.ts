@@ -17,7 +17,7 @@ import { scheduleProblem } from "./scheduled-windows.ts";
 
 const LATENCY_MAX_MS = 3_600_000;
 const PAGE_MAX = 500;
-const PIECES_MAX = 10_000;
+const PIECES_MAX = 1_000;
 
 const ms = number({ min: 0, max: LATENCY_MAX_MS });
 const duration = number({ min: 1 });

@@ -5,9 +5,12 @@ const WEEK_MS = 7 * DAY_MS;
 /** 1970-01-05 was a Monday. */
 const FIRST_MONDAY_MS = 4 * DAY_MS;
 
-/** `yyyyMMddHHmmss`. */
-export const stampOf = (timeMs: number): string =>
-  new Date(timeMs + OFFSET_MS).toISOString().slice(0, 19).replace(/[-:T]/g, "");
+/** `yyyyMMddHHmmss`. Every item of a page has one, so it is put together as a number: 14 digits are exact. */
+export function stampOf(timeMs: number): string {
+  const date = new Date(timeMs + OFFSET_MS);
+  const day = (date.getUTCFullYear() * 100 + date.getUTCMonth() + 1) * 100 + date.getUTCDate();
+  return String(((day * 100 + date.getUTCHours()) * 100 + date.getUTCMinutes()) * 100 + date.getUTCSeconds());
+}
 
 /** `yyyyMMdd`. */
 export const dateOf = (timeMs: number): string => stampOf(timeMs).slice(0, 8);

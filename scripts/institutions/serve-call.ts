@@ -89,15 +89,19 @@ interface Dripping {
   readonly finish: (lastPiece: Buffer) => void;
 }
 
+/** As many pieces, of nearly the same size, at equal distances. */
 function drip(body: Buffer, { overMs, pieces = PIECES }: SlowDrip, { response, after, finish }: Dripping): void {
-  const pieceBytes = Math.ceil(body.length / pieces);
+  const startOf = (piece: number) => Math.floor((body.length * piece) / pieces);
   response.flushHeaders();
-  const next = (from: number) =>
+  const next = (piece: number) =>
     after(overMs / pieces, () => {
-      const end = from + pieceBytes;
-      if (end >= body.length) return finish(body.subarray(from));
-      response.write(body.subarray(from, end));
-      next(end);
+      const bytes = body.subarray(startOf(piece), startOf(piece + 1));
+      if (piece === pieces - 1) {
+        finish(bytes);
+        return;
+      }
+      if (bytes.length > 0) response.write(bytes);
+      next(piece + 1);
     });
   next(0);
 }

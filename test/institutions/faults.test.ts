@@ -182,6 +182,15 @@ describe("a slow institution", () => {
     expect(caller.institutions.deliveries("bank-01")).toEqual([]);
   });
 
+  it("ends calls under way when it is closed", async () => {
+    const { caller, token } = await start({ latency: { kind: "fixed", ms: 5_000 } });
+    const ended = expect(codeOf(caller, token)).rejects.toThrow("fetch failed");
+    await expect.poll(() => caller.clock.nextMs).toBe(START_MS + 5_000);
+    await caller.institutions.close();
+    await ended;
+    await expect.poll(() => caller.clock.nextMs).toBe(Infinity);
+  });
+
   it("takes many calls at once, and counts them", async () => {
     const { caller, token } = await start({ latency: { kind: "fixed", ms: 5_000 } });
     const calls = Array.from({ length: 20 }, () => codeOf(caller, token));
@@ -209,6 +218,16 @@ describe("a slow drip", () => {
     const [head, body] = received.text().split("\r\n\r\n");
     expect(Number(/content-length: (\d+)/.exec(head!)![1])).toBe(body!.length);
     expect(JSON.parse(body!).rsp_code).toBe("00000");
+  });
+
+  it("takes all of its time, however small the body is", async () => {
+    const { caller, token } = await start({ slowDrip: { overMs: 10_000, pieces: 1_000 } });
+    const call = caller.call("bank-01", ACCOUNTS, { token });
+    await expect.poll(() => caller.clock.nextMs).toBeLessThan(Infinity);
+    caller.clock.advance(9_999);
+    expect(stats(caller).inFlight).toBe(1);
+    caller.clock.advance(1);
+    expect((await call).code).toBe("00000");
   });
 
   it("does not count as answered when the client leaves in the middle", async () => {

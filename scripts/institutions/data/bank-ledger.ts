@@ -12,6 +12,7 @@ export interface Movement {
 }
 
 export interface BookedMovement extends Movement {
+  readonly month: number;
   /** From 1 within the month. */
   readonly number: number;
   readonly balanceWon: number;
@@ -32,7 +33,8 @@ export function ledgerMonth(account: Asset, month: number): readonly BookedMovem
   let balanceWon = openingBalance(account, month);
   const book = (movement: Movement) => {
     balanceWon += movement.won;
-    booked.push({ ...movement, number: booked.length + 1, balanceWon });
+    const { atMs, won, memo } = movement;
+    booked.push({ atMs, won, memo, month, number: booked.length + 1, balanceWon });
   };
   for (const movement of movementsOf(account, month).toSorted((a, b) => a.atMs - b.atMs)) book(movement);
   const won = openingBalance(account, month + 1) - balanceWon;

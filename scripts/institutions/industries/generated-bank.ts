@@ -1,6 +1,6 @@
 import { type Asset, assetsOf, issuedBy } from "../data/assets.ts";
 import { type BookedMovement, balanceAt, ledgerBetween } from "../data/bank-ledger.ts";
-import { monthAt, monthText } from "../seoul-time.ts";
+import { monthText } from "../seoul-time.ts";
 import type { AccountsOf, BankAccount, BankTransaction } from "./bank.ts";
 
 /** Accounts that are invented from the seed. */
@@ -21,8 +21,8 @@ const toAccount = (asset: Asset): BankAccount => ({
   },
 });
 
-const toTransaction = ({ number, atMs, won, balanceWon, memo }: BookedMovement): BankTransaction => ({
-  number: `${monthText(monthAt(atMs))}${String(number).padStart(4, "0")}`,
+const toTransaction = ({ month, number, atMs, won, balanceWon, memo }: BookedMovement): BankTransaction => ({
+  number: `${monthText(month)}${String(number).padStart(4, "0")}`,
   atMs,
   type: won < 0 ? "WITHDRAWAL" : "DEPOSIT",
   amount: String(Math.abs(won)),
