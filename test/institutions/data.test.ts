@@ -236,6 +236,11 @@ describe("a card company's data", () => {
     ]);
     caller.clock.advanceTo(Date.parse("2026-01-25T00:00:00+09:00"));
     expect((await get("/v1/card/payments")).pay_list).toEqual([]);
+    const billsSeen = async () => (await get("/v1/card/bills?from_month=202512&to_month=202602")).bill_cnt;
+    caller.clock.advanceTo(Date.parse("2026-02-13T23:59:59+09:00"));
+    expect(await billsSeen()).toBe(2);
+    caller.clock.advanceTo(Date.parse("2026-02-14T00:00:00+09:00"));
+    expect(await billsSeen()).toBe(3);
     const unknown = "/v1/card/cards/c1/approval-domestic?from_date=20251101&to_date=20251130";
     expect((await caller.call("card-01", unknown, { token })).code).toBe("40402");
     const tooLong = "/v1/card/bills?from_month=202401&to_month=202512";

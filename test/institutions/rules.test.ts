@@ -110,6 +110,15 @@ describe("tokens", () => {
     expect(await codeOf("{")).toBe("40002");
   });
 
+  it("takes JSON that curl calls a form", async () => {
+    const caller = await startCaller();
+    const { code } = await caller.call("bank-01", "/oauth/2.0/token", {
+      body: { grant_type: "authorization_code", code: "customer-1" },
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+    expect(code).toBe("00000");
+  });
+
   it("accepts tokens after a restart with the same seed, and none of another seed", async () => {
     const { access: token } = await (await startCaller()).consent("bank-01");
     expect((await (await startCaller()).call("bank-01", ACCOUNTS, { token })).code).toBe("00000");
@@ -189,7 +198,7 @@ describe("scheduled calls", () => {
     expect([await scheduled(), await scheduled()]).toEqual(["00000", "42901"]);
   });
 
-  it("count when the last page was answered: one that stopped between pages begins anew", async () => {
+  it("count when the last page was answered: one that stopped between pages begins anew, one that has begun may go on", async () => {
     const caller = await startCaller([bank({ pageItemsMax: 5 })]);
     const { access: token } = await caller.consent("bank-01");
     const account = await caller.firstAccount("bank-01", token);
@@ -205,6 +214,7 @@ describe("scheduled calls", () => {
     expect(reply.code).toBe("00000");
     while (reply.body.next_page !== null) reply = await page(reply.body.next_page);
     expect((await page()).code).toBe("42901");
+    expect((await page(first.body.next_page)).code).toBe("00000");
   });
 
   it("ask for 31 days at most, other calls for 366", async () => {
