@@ -42,6 +42,11 @@ export class BenchProcess<M extends Message> {
     }
   }
 
+  /** Has the process say something, if it is one that is asked. */
+  ask(): void {
+    this.#child.send({ kind: "ask" });
+  }
+
   /** Waits for its end, which it comes to by itself. */
   async ended(): Promise<void> {
     if (!this.#hasEnded) await once(this.#child, "exit", { signal: AbortSignal.timeout(ANSWER_MAX_MS) });

@@ -77,7 +77,16 @@ describe("the published package", () => {
     ]) {
       expect([file, has(file)]).toEqual([file, true]);
     }
-    for (const file of ["runtime", "jobs", "test", "schemas", "dist/scripts/verify.js", "dist/scripts/demo.js"]) {
+    for (const file of [
+      "runtime",
+      "jobs",
+      "test",
+      "schemas",
+      "dist/scripts/verify.js",
+      "dist/scripts/demo.js",
+      "dist/scripts/institutions",
+      "dist/jobs",
+    ]) {
       expect([file, has(file)]).toEqual([file, false]);
     }
   });
