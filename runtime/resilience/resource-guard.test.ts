@@ -26,6 +26,17 @@ describe("how a call ends", () => {
     expect(clock.nextMs).toBe(Infinity);
   });
 
+  it("leaves no timer behind when the call ends before, or is given up", async () => {
+    const { hold, clock, task } = openResources({ timeout: "5 seconds" });
+    const [first, second] = [hold(), hold()];
+    await turn();
+    expect(clock.nextMs).toBe(START_MS + 5_000);
+    await first.end(done());
+    task.abort();
+    await second.attempted;
+    expect(clock.nextMs).toBe(Infinity);
+  });
+
   it("tells the handler when its time is over", async () => {
     const { run } = openResources({ timeout: "5 seconds" });
     let deadline = 0;

@@ -168,6 +168,22 @@ describe("an order by hand", () => {
     expect(states()).toEqual(["closed", "closed"]);
   });
 
+  it("reset: is not undone by a probe that was under way", async () => {
+    const { workers, order, states, clock } = openWorkers(["a"]);
+    await workers[0]!.fail(4);
+    clock.advance(10_000);
+    const probe = workers[0]!.hold();
+    await turn();
+    expect(states()).toEqual(["halfOpen"]);
+    clock.advance(1_000);
+    order({ state: "reset" });
+    const { circuit } = workers[0]!.report();
+    expect(circuit).toMatchObject({ state: "closed", changedMs: clock.now() });
+    clock.advance(1_000);
+    await probe.end(retry("down"));
+    expect(workers[0]!.report().circuit).toEqual(circuit);
+  });
+
   it("reset: is obeyed once, and by one who comes later only against what lies before it", async () => {
     const { workers, newsOf, clock } = openWorkers(["a"]);
     const opened = workers[0]!;
