@@ -97,6 +97,16 @@ describe("how a call ends", () => {
     expect(await call(done())).toEqual({ called: false, aborted: true });
   });
 
+  it("sends away at once what waits for a permit that another task has", async () => {
+    const { run, hold, task, report } = openResources({ concurrency: 1 });
+    const theirs = hold({ signal: new AbortController().signal });
+    const mine = run(() => done());
+    task.abort();
+    expect(await mine).toEqual({ called: false, aborted: true });
+    expect(report()).toMatchObject({ inFlight: 1, queued: 0 });
+    await theirs.end(done());
+  });
+
   it("lets a call of another task have the permit of one that was given up", async () => {
     const { hold, task, run } = openResources({ concurrency: 1 });
     const other = new AbortController();
@@ -291,6 +301,14 @@ describe("the institutions of a worker", () => {
     clock.advance(1);
     expect(names()).toEqual(["bank", "waits"]);
     expect(resources.guard("bank")).toBe(guard);
+  });
+
+  it("are not forgotten while a rate limit is not free again", async () => {
+    const { resources, clock, succeed, refusal } = openResources({ rateLimit: { calls: 2, per: "1 hour" } });
+    await succeed(1);
+    clock.advance(1_000_000);
+    resources.snapshot(clock.now());
+    expect(refusal()).toEqual({ reason: "rate-limited", untilMs: START_MS + 1_800_000 });
   });
 
   it("are bounded in number; those in use stay", async () => {

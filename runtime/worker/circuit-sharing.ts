@@ -105,16 +105,12 @@ export class CircuitSharing {
 
   /** Orders first: a reset begins a circuit anew, and what changed after it is in the reports. */
   #take(records: readonly FetchedRecord[]): void {
-    const orders = new Map<string, News[]>();
-    const reports = new Map<string, News[]>();
-    for (const record of records) {
-      const found = this.#newsOf(record);
-      if (found === undefined) continue;
-      const target = found.news.kind === "override" ? orders : reports;
-      target.set(found.step, [...(target.get(found.step) ?? []), found.news]);
+    const found = records.flatMap((record) => this.#newsOf(record) ?? []);
+    for (const [step, resources] of this.#steps) {
+      const news = found.flatMap((each) => (each.step === step ? each.news : []));
+      const [orders, reports] = [news.filter(isOrder), news.filter((each) => !isOrder(each))];
+      resources.apply([...orders, ...reports]);
     }
-    for (const [step, resources] of this.#steps)
-      resources.apply([...(orders.get(step) ?? []), ...(reports.get(step) ?? [])]);
   }
 
   #newsOf({ key: bytes, value }: FetchedRecord): { readonly step: string; readonly news: News } | undefined {
@@ -157,3 +153,5 @@ export class CircuitSharing {
     this.#options.onEvent({ kind: "circuitsUnshared", job, worker, error });
   }
 }
+
+const isOrder = ({ kind }: News): boolean => kind === "override";
