@@ -103,14 +103,10 @@ export class CircuitSharing {
     await this.#options.log.produce([{ topic: this.#topic, partition: 0, records: stamped }]);
   }
 
-  /** Orders first: a reset begins a circuit anew, and what changed after it is in the reports. */
   #take(records: readonly FetchedRecord[]): void {
     const found = records.flatMap((record) => this.#newsOf(record) ?? []);
-    for (const [step, resources] of this.#steps) {
-      const news = found.flatMap((each) => (each.step === step ? each.news : []));
-      const [orders, reports] = [news.filter(isOrder), news.filter((each) => !isOrder(each))];
-      resources.apply([...orders, ...reports]);
-    }
+    for (const [step, resources] of this.#steps)
+      resources.apply(found.flatMap((each) => (each.step === step ? each.news : [])));
   }
 
   #newsOf({ key: bytes, value }: FetchedRecord): { readonly step: string; readonly news: News } | undefined {
@@ -153,5 +149,3 @@ export class CircuitSharing {
     this.#options.onEvent({ kind: "circuitsUnshared", job, worker, error });
   }
 }
-
-const isOrder = ({ kind }: News): boolean => kind === "override";
