@@ -172,6 +172,12 @@ describe("permits", () => {
     expect(await call(done())).toEqual({ called: false, refusal: full });
   });
 
+  it("are free by the time-out at the latest, where no call has ended yet", () => {
+    const { hold, refusal } = openResources({ concurrency: 1, queue: 0, timeout: "20 seconds" });
+    hold();
+    expect(refusal()).toEqual({ reason: "queue-full", untilMs: START_MS + 20_000 });
+  });
+
   it("follow the measured concurrency: up while calls go well, down after a time-out", async () => {
     const { hold, report, clock } = openResources({ concurrency: { min: 1, max: 8, initial: 2 }, timeout: "1 second" });
     const underWay = () => report().inFlight;

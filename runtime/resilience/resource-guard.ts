@@ -191,8 +191,10 @@ export class ResourceGuard {
 
   #whyNotQueue(nowMs: number): Refusal | undefined {
     if (!this.#permits.areTaken || this.#permits.waiting < this.#options.policy.queueMax) return undefined;
-    const waitMs = this.#permits.waiting / this.#statistics.throughput(nowMs);
-    const untilMs = nowMs + Math.ceil(Math.min(QUEUE_WAIT_MAX_MS, Math.max(QUEUE_WAIT_MIN_MS, waitMs || 0)));
+    const throughput = this.#statistics.throughput(nowMs);
+    // Where none has ended yet, the first will be over by its time-out.
+    const waitMs = throughput === 0 ? this.#options.policy.timeoutMs : this.#permits.waiting / throughput;
+    const untilMs = nowMs + Math.ceil(Math.min(QUEUE_WAIT_MAX_MS, Math.max(QUEUE_WAIT_MIN_MS, waitMs)));
     return { reason: "queue-full", untilMs };
   }
 
