@@ -139,6 +139,8 @@ export class CallFlow {
         return;
       }
       const address = parcel.address ?? addressOf(this.#node, value, context);
+      // A policy that cannot be had is found out here, where there is a record to blame.
+      this.#host.policyOf(address.resource);
       const version = versionOf(this.#node, value, parcel.offset);
       item = { ...base, parcel: { ...parcel, address }, address, version };
     } catch (error) {

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { dead, done, type Outcome, retry, wait } from "../dsl/outcome.ts";
 import { openResources, START_MS, turn } from "./guard.fixture.ts";
 
@@ -164,15 +164,18 @@ describe("the circuit under a clock by hand", () => {
     expect(state()).toBe("open");
   });
 
-  it("sets no timer of its own", async () => {
-    const { fail, clock, resources, refusal } = openResources(POLICY);
-    const before = process.getActiveResourcesInfo().filter((name) => name === "Timeout").length;
+  it("sets no timer, neither by hand nor on the machine's clock", async () => {
+    const timers = [vi.spyOn(globalThis, "setTimeout"), vi.spyOn(globalThis, "setInterval")];
+    onTestFinished(() => void vi.restoreAllMocks());
+    const { fail, succeed, clock, resources, refusal } = openResources(POLICY);
     await fail(4);
     clock.advance(10_000);
     refusal();
     await fail(1);
+    clock.advance(20_000);
+    await succeed(3);
     expect(clock.nextMs).toBe(Infinity);
-    expect(process.getActiveResourcesInfo().filter((name) => name === "Timeout").length).toBeLessThanOrEqual(before);
+    for (const timer of timers) expect(timer).not.toHaveBeenCalled();
     resources.close();
   });
 

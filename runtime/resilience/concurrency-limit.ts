@@ -3,7 +3,7 @@ const CUT = 0.7;
 const SLOW_FACTOR = 2;
 /** Differences of a few ms say nothing about an institution. */
 const NOISE_MS = 10;
-/** Successes before latency is judged at all. */
+/** Until there are so many successes, what is recent is what is usual. */
 const USUAL_MIN = 20;
 /** How fast the measured latencies follow: the recent one, and the usual one down and up. What is slow for good becomes usual in the end. */
 const RECENT_PACE = 1 / 20;
@@ -62,7 +62,7 @@ export class ConcurrencyLimit {
   }
 
   get #isSlow(): boolean {
-    return this.#measured >= USUAL_MIN && this.#recentLog - this.#usualLog > Math.log(SLOW_FACTOR);
+    return this.#recentLog - this.#usualLog > Math.log(SLOW_FACTOR);
   }
 
   #cut(round: number): void {

@@ -26,6 +26,17 @@ describe("how a call ends", () => {
     expect(clock.nextMs).toBe(Infinity);
   });
 
+  it("leaves no timer behind when the call ends before, or is given up", async () => {
+    const { hold, clock, task } = openResources({ timeout: "5 seconds" });
+    const [first, second] = [hold(), hold()];
+    await turn();
+    expect(clock.nextMs).toBe(START_MS + 5_000);
+    await first.end(done());
+    task.abort();
+    await second.attempted;
+    expect(clock.nextMs).toBe(Infinity);
+  });
+
   it("tells the handler when its time is over", async () => {
     const { run } = openResources({ timeout: "5 seconds" });
     let deadline = 0;
@@ -84,6 +95,16 @@ describe("how a call ends", () => {
     await turn();
     expect(report()).toMatchObject({ inFlight: 0, queued: 0, calls: { done: 0, error: 0, timeout: 0 } });
     expect(await call(done())).toEqual({ called: false, aborted: true });
+  });
+
+  it("sends away at once what waits for a permit that another task has", async () => {
+    const { run, hold, task, report } = openResources({ concurrency: 1 });
+    const theirs = hold({ signal: new AbortController().signal });
+    const mine = run(() => done());
+    task.abort();
+    expect(await mine).toEqual({ called: false, aborted: true });
+    expect(report()).toMatchObject({ inFlight: 1, queued: 0 });
+    await theirs.end(done());
   });
 
   it("lets a call of another task have the permit of one that was given up", async () => {
@@ -149,6 +170,12 @@ describe("permits", () => {
     const full = { reason: "queue-full", untilMs: clock.now() + 8_000 };
     expect(refusal()).toEqual(full);
     expect(await call(done())).toEqual({ called: false, refusal: full });
+  });
+
+  it("are free by the time-out at the latest, where no call has ended yet", () => {
+    const { hold, refusal } = openResources({ concurrency: 1, queue: 0, timeout: "20 seconds" });
+    hold();
+    expect(refusal()).toEqual({ reason: "queue-full", untilMs: START_MS + 20_000 });
   });
 
   it("follow the measured concurrency: up while calls go well, down after a time-out", async () => {
@@ -280,6 +307,14 @@ describe("the institutions of a worker", () => {
     clock.advance(1);
     expect(names()).toEqual(["bank", "waits"]);
     expect(resources.guard("bank")).toBe(guard);
+  });
+
+  it("are not forgotten while a rate limit is not free again", async () => {
+    const { resources, clock, succeed, refusal } = openResources({ rateLimit: { calls: 2, per: "1 hour" } });
+    await succeed(1);
+    clock.advance(1_000_000);
+    resources.snapshot(clock.now());
+    expect(refusal()).toEqual({ reason: "rate-limited", untilMs: START_MS + 1_800_000 });
   });
 
   it("are bounded in number; those in use stay", async () => {

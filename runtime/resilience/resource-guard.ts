@@ -1,7 +1,8 @@
 import type PQueue from "p-queue";
 import type { Clock } from "../time/clock.ts";
 import type { AbortCallbacks } from "./abort-callbacks.ts";
-import type { Attempted, Call, Refusal, RefusalReason, RunOptions, Waiting } from "./attempt.ts";
+import { Admission, PolicyProblem } from "./admission.ts";
+import type { Attempted, Call, Refusal, RunOptions, Waiting } from "./attempt.ts";
 import { Circuit } from "./circuit.ts";
 import { ConcurrencyLimit } from "./concurrency-limit.ts";
 import { type EndedCall, failed } from "./ended-call.ts";
@@ -11,10 +12,7 @@ import type { ReadPolicy } from "./read-policy.ts";
 import type { CircuitReport, Override, ResourceReport } from "./resource-report.ts";
 import { Statistics } from "./statistics.ts";
 import { timedCall } from "./timed-call.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
-/** When to ask again while an order by hand without an end holds. */
-const ORDER_ASK_AGAIN_MS = 60_000;
 /** Bounds of the estimate of when a full queue has room. */
 const QUEUE_WAIT_MIN_MS = 1_000;
 const QUEUE_WAIT_MAX_MS = 600_000;
@@ -42,9 +40,8 @@ export class ResourceGuard {
   readonly #permits: Permits;
   readonly #limit: ConcurrencyLimit;
   readonly #circuit: Circuit | undefined;
-  readonly #bucket: TokenBucket | undefined;
+  readonly #admission: Admission;
   readonly #statistics: Statistics;
-  #heldOffUntilMs = 0;
   #askedMs: number;
   #inFlight = 0;
   #queued = 0;
@@ -56,7 +53,6 @@ export class ResourceGuard {
     this.#options = options;
     this.#limit = new ConcurrencyLimit(policy.concurrency);
     this.#permits = new Permits(workerPermits, this.#limit.limit);
-    this.#bucket = policy.rateLimit && new TokenBucket(policy.rateLimit, nowMs);
     this.#statistics = new Statistics(policy.circuit?.windowMs ?? WINDOW_MS, nowMs);
     this.#askedMs = nowMs;
     this.#circuit =
@@ -66,6 +62,7 @@ export class ResourceGuard {
         judgedByOthers: (changedMs) => others.judged(changedMs, clock.now()),
         mayProbe: () => others.isElected(worker, clock.now()),
       });
+    this.#admission = new Admission({ policy, circuit: this.#circuit, others }, nowMs);
     if (others.override?.state === "reset") this.#circuit?.reset(others.override.atMs);
     this.heedOthers();
   }
@@ -77,10 +74,10 @@ export class ResourceGuard {
   refusal(value: unknown): Refusal | undefined {
     const nowMs = this.#options.clock.now();
     this.#askedMs = nowMs;
-    const closedUntil = this.#closedUntil(nowMs, value);
+    const whyNot = this.#admission.whyNot(nowMs, value, this.#queued);
     // A policy that throws is told as the outcome of `run`: here is nobody to tell.
-    if (closedUntil instanceof PolicyProblem) return undefined;
-    return this.#counted(this.#whyNot(nowMs, closedUntil, this.#queued) ?? this.#whyNotQueue(nowMs), nowMs);
+    if (whyNot instanceof PolicyProblem) return undefined;
+    return this.#counted(whyNot ?? this.#whyNotQueue(nowMs), nowMs);
   }
 
   /**
@@ -120,7 +117,7 @@ export class ResourceGuard {
       circuit: this.#circuit?.report(nowMs) ?? NO_CIRCUIT,
       ...this.#statistics.report(nowMs),
       ...{ inFlight: this.#inFlight, queued: this.#queued, limit: this.#limit.limit },
-      ...{ askedMs: this.#askedMs, heldOffUntilMs: this.#heldOffUntilMs },
+      ...{ askedMs: this.#askedMs, heldOffUntilMs: this.#admission.heldOffUntilMs },
     };
   }
 
@@ -129,9 +126,8 @@ export class ResourceGuard {
     return (
       !this.isInUse &&
       nowMs - this.#askedMs >= IDLE_AFTER_MS &&
-      this.#heldOffUntilMs <= nowMs &&
       (this.#circuit?.state ?? "closed") === "closed" &&
-      (this.#bucket?.isFull(nowMs) ?? true)
+      this.#admission.isIdle(nowMs)
     );
   }
 
@@ -143,7 +139,7 @@ export class ResourceGuard {
   heedOthers(): void {
     const { others, clock } = this.#options;
     const nowMs = clock.now();
-    this.#bucket?.shareWith(others.workers(nowMs), nowMs);
+    this.#admission.shareWith(others.workers(nowMs), nowMs);
     if (others.latestCircuit !== undefined) this.#circuit?.adopt(others.latestCircuit);
     if (others.overrideAt(nowMs) === undefined) this.#circuit?.judge();
   }
@@ -152,7 +148,7 @@ export class ResourceGuard {
   reset({ atMs }: Override): void {
     this.#circuit?.reset(atMs);
     this.#statistics.clear(this.#options.clock.now());
-    this.#heldOffUntilMs = 0;
+    this.#admission.heldOffUntilMs = 0;
   }
 
   close(): void {
@@ -166,12 +162,10 @@ export class ResourceGuard {
     const { clock, onAbort, policy, others } = this.#options;
     const nowMs = clock.now();
     this.#askedMs = nowMs;
-    const closedUntil = this.#closedUntil(nowMs, options.value);
-    if (closedUntil instanceof PolicyProblem)
-      return { called: true, outcome: failed(closedUntil.message), durationMs: 0 };
-    const refusal = this.#counted(this.#whyNot(nowMs, closedUntil, 0), nowMs);
-    if (refusal !== undefined) return { called: false, refusal };
-    this.#bucket?.take(nowMs);
+    const whyNot = this.#admission.whyNot(nowMs, options.value, 0);
+    if (whyNot instanceof PolicyProblem) return { called: true, outcome: failed(whyNot.message), durationMs: 0 };
+    if (whyNot !== undefined) return { called: false, refusal: this.#counted(whyNot, nowMs) };
+    this.#admission.take(nowMs);
     const round = this.#limit.round;
     const timed = () => timedCall(call, { ...options, clock, timeoutMs: policy.timeoutMs, onAbort });
     this.#inFlight++;
@@ -191,51 +185,22 @@ export class ResourceGuard {
     else if (ended.class === "done") this.#limit.succeeded(durationMs, round, wasUsed);
     this.#permits.concurrency = this.#limit.limit;
     if (outcome.kind === "wait" && outcome.scope === "resource")
-      this.#heldOffUntilMs = outcome.untilMs ?? nowMs + this.#options.policy.retry.backoffMs;
+      this.#admission.heldOffUntilMs = outcome.untilMs ?? nowMs + this.#options.policy.retry.backoffMs;
     return { called: true, outcome, durationMs };
-  }
-
-  /** @param ahead how many wait for the same tokens */
-  #whyNot(nowMs: number, closedUntilMs: number | undefined, ahead: number): Refusal | undefined {
-    const override = this.#options.others.overrideAt(nowMs);
-    if (override?.state === "open")
-      return { reason: "opened-by-hand", untilMs: override.untilMs ?? nowMs + ORDER_ASK_AGAIN_MS };
-    const later = (reason: RefusalReason, untilMs: number | undefined): Refusal | undefined =>
-      untilMs !== undefined && untilMs > nowMs ? { reason, untilMs } : undefined;
-    return (
-      later("held-off", this.#heldOffUntilMs) ??
-      later("closed", closedUntilMs) ??
-      later("circuit-open", override === undefined ? this.#circuit?.refusedUntilMs(nowMs) : undefined) ??
-      later("rate-limited", this.#bucket?.freeAtMs(nowMs, ahead))
-    );
   }
 
   #whyNotQueue(nowMs: number): Refusal | undefined {
     if (!this.#permits.areTaken || this.#permits.waiting < this.#options.policy.queueMax) return undefined;
-    const waitMs = this.#permits.waiting / this.#statistics.throughput(nowMs);
-    const untilMs = nowMs + Math.ceil(Math.min(QUEUE_WAIT_MAX_MS, Math.max(QUEUE_WAIT_MIN_MS, waitMs || 0)));
+    const throughput = this.#statistics.throughput(nowMs);
+    // Where none has ended yet, the first will be over by its time-out.
+    const waitMs = throughput === 0 ? this.#options.policy.timeoutMs : this.#permits.waiting / throughput;
+    const untilMs = nowMs + Math.ceil(Math.min(QUEUE_WAIT_MAX_MS, Math.max(QUEUE_WAIT_MIN_MS, waitMs)));
     return { reason: "queue-full", untilMs };
   }
 
-  #closedUntil(nowMs: number, value: unknown): number | undefined | PolicyProblem {
-    try {
-      return this.#options.policy.closedUntil?.(nowMs, value as never);
-    } catch (error) {
-      return new PolicyProblem(error);
-    }
-  }
-
-  #counted(refusal: Refusal | undefined, nowMs: number): Refusal | undefined {
+  #counted<R extends Refusal | undefined>(refusal: R, nowMs: number): R {
     if (refusal !== undefined) this.#statistics.refused(refusal.reason, nowMs);
     return refusal;
-  }
-}
-
-/** What `closedUntil`, a user's function, threw. */
-class PolicyProblem {
-  readonly message: string;
-  constructor(error: unknown) {
-    this.message = `closedUntil of the policy failed: ${error instanceof Error ? error.message : String(error)}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { done, retry } from "../dsl/outcome.ts";
+import { done, retry, wait } from "../dsl/outcome.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { openResources, START_MS, turn } from "./guard.fixture.ts";
 import type { News, Override } from "./resource-report.ts";
@@ -154,6 +154,9 @@ describe("an order by hand", () => {
 
   it("reset: takes back an order, closes the circuit, and forgets what was counted and held off", async () => {
     const { workers, order, share, states, clock } = openWorkers(["a", "b"]);
+    await workers[0]!.call(wait("maintenance", { scope: "resource", untilMs: START_MS + 1 }));
+    clock.advance(1);
+    await workers[1]!.call(wait("maintenance", { scope: "resource", untilMs: START_MS + 3_600_000 }));
     await workers[0]!.fail(4);
     share();
     order({ state: "open" });
@@ -166,6 +169,22 @@ describe("an order by hand", () => {
     expect(workers[0]!.report()).toMatchObject({ calls: { error: 0 }, circuit: { judged: { calls: 0 } } });
     await workers[0]!.fail(3);
     expect(states()).toEqual(["closed", "closed"]);
+  });
+
+  it("reset: is not undone by a probe that was under way", async () => {
+    const { workers, order, states, clock } = openWorkers(["a"]);
+    await workers[0]!.fail(4);
+    clock.advance(10_000);
+    const probe = workers[0]!.hold();
+    await turn();
+    expect(states()).toEqual(["halfOpen"]);
+    clock.advance(1_000);
+    order({ state: "reset" });
+    const { circuit } = workers[0]!.report();
+    expect(circuit).toMatchObject({ state: "closed", changedMs: clock.now() });
+    clock.advance(1_000);
+    await probe.end(retry("down"));
+    expect(workers[0]!.report().circuit).toEqual(circuit);
   });
 
   it("reset: is obeyed once, and by one who comes later only against what lies before it", async () => {
@@ -205,4 +224,13 @@ it("shares the rate limit between the workers that call", async () => {
   await a.succeed(1);
   a.resources.snapshot(clock.now());
   expect(a.refusal()).toEqual({ reason: "rate-limited", untilMs: clock.now() + 1_000 });
+});
+
+it("does not take its own former life for another worker", async () => {
+  const { workers, newsOf, clock } = openWorkers(["a"], { rateLimit: { calls: 10, per: "10 seconds" } });
+  await workers[0]!.succeed(1);
+  const again = openResources({ rateLimit: { calls: 10, per: "10 seconds" } }, { worker: "a", clock });
+  again.resources.apply(newsOf(workers[0]!));
+  await again.succeed(1);
+  expect(again.refusal()).toEqual({ reason: "rate-limited", untilMs: START_MS + 1_000 });
 });

@@ -57,7 +57,7 @@ export class Resources {
     });
   }
 
-  /** What this worker hears from them, and from people. */
+  /** What this worker hears from them, and from people; all at once counts, in whatever order it comes. */
   apply(news: readonly News[]): void {
     const heard = new Set<string>();
     for (const each of news) heard.add(this.#take(each));

@@ -153,6 +153,33 @@ describe("workers that share what they know", () => {
     expect((await records())[key]).toMatchObject({ calls: { done: 1 } });
   });
 
+  it("tell again at once what somebody has removed", async () => {
+    const { start, share, records, log, clock } = await openJob();
+    const a = await start("a");
+    await a.succeed(1);
+    await share(a);
+    const key = '["worker","collect","bank","a"]';
+    const tombstone = { key: Buffer.from(key), value: null, timestampMs: clock.now() };
+    await log.produce([{ topic: TOPIC, partition: 0, records: [tombstone] }]);
+    await share(a);
+    expect((await records())[key]).toMatchObject({ calls: { done: 1 } });
+  });
+
+  it("do not remove their own reports for those of a former life", async () => {
+    const { start, share, log, clock } = await openJob();
+    const killed = await start("a");
+    await killed.succeed(1);
+    await share(killed);
+    const again = await start("a");
+    for (let round = 0; round < 20; round++) {
+      await again.succeed(1);
+      clock.advance(5_000);
+      await again.sharing.tick(clock.now());
+    }
+    const all = await readPartition(log, { topic: TOPIC, partition: 0 });
+    expect(all.filter(({ value }) => value === null)).toEqual([]);
+  });
+
   it("keep an open circuit of one who was killed, until it has changed since", async () => {
     const { start, share, records, clock } = await openJob();
     const a = await start("a");
@@ -201,6 +228,16 @@ describe("orders by hand", () => {
     await order({ state: "reset" });
     await share(a, b, c);
     for (const worker of [a, b, c, await start("d")]) expect(worker.refusal()).toBeUndefined();
+  });
+
+  it("are older than what opened after them, for one who starts", async () => {
+    const { start, share, order } = await openJob();
+    const a = await start("a");
+    await order({ state: "reset" });
+    await share(a);
+    await a.fail(4);
+    await share(a);
+    expect((await start("b")).refusal()).toMatchObject({ reason: "circuit-open" });
   });
 
   it("reset a circuit that all have open, and what was counted, for good", async () => {

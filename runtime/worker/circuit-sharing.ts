@@ -103,18 +103,10 @@ export class CircuitSharing {
     await this.#options.log.produce([{ topic: this.#topic, partition: 0, records: stamped }]);
   }
 
-  /** Orders first: a reset begins a circuit anew, and what changed after it is in the reports. */
   #take(records: readonly FetchedRecord[]): void {
-    const orders = new Map<string, News[]>();
-    const reports = new Map<string, News[]>();
-    for (const record of records) {
-      const found = this.#newsOf(record);
-      if (found === undefined) continue;
-      const target = found.news.kind === "override" ? orders : reports;
-      target.set(found.step, [...(target.get(found.step) ?? []), found.news]);
-    }
+    const found = records.flatMap((record) => this.#newsOf(record) ?? []);
     for (const [step, resources] of this.#steps)
-      resources.apply([...(orders.get(step) ?? []), ...(reports.get(step) ?? [])]);
+      resources.apply(found.flatMap((each) => (each.step === step ? each.news : [])));
   }
 
   #newsOf({ key: bytes, value }: FetchedRecord): { readonly step: string; readonly news: News } | undefined {
