@@ -361,6 +361,16 @@ export class CallFlow {
     );
   }
 
+  /** Begins no more calls: those under way may end before the task is given up. */
+  drain(): void {
+    this.#lanes.pause();
+  }
+
+  /** Calls that have begun, or wait for a permit. */
+  get calling(): number {
+    return this.#lanes.underWay;
+  }
+
   /** Before a commit seals the state. */
   flush(): void {
     this.state.flush();

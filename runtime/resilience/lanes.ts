@@ -31,6 +31,7 @@ const ASK_AGAIN_MS = 20;
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<string, Lane>();
+  #isPaused = false;
   #isClosed = false;
 
   constructor(options: LanesOptions) {
@@ -59,6 +60,18 @@ export class Lanes {
     this.#pump(resource, lane);
   }
 
+  /** Hands nothing more over to the institutions' guards. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  /** Calls that were handed over and have not ended. */
+  get underWay(): number {
+    let sum = 0;
+    for (const lane of this.#lanes.values()) sum += lane.underWay;
+    return sum;
+  }
+
   /** Begins nothing any more. */
   close(): void {
     this.#isClosed = true;
@@ -66,7 +79,7 @@ export class Lanes {
   }
 
   #pump(resource: string, lane: Lane): void {
-    if (lane.cancelTimer !== undefined || lane.isPumping || this.#isClosed) return;
+    if (lane.cancelTimer !== undefined || lane.isPumping || this.#isPaused || this.#isClosed) return;
     // What an item's end lets begin comes into the same lane.
     lane.isPumping = true;
     this.#beginAll(resource, lane);

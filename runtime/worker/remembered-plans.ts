@@ -6,6 +6,7 @@ import { lostRepartitions, lostStores } from "../plan/lost-topics.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
 import type { TopicsPolicy } from "./job-topics.ts";
+import { leftTiers } from "./left-tiers.ts";
 
 /** Remembers the plan that each job last ran by: a compacted topic of one partition, job name to plan as JSON. */
 const PLANS_TOPIC = "mulgil.plans";
@@ -26,7 +27,7 @@ export interface PlanComparison {
 /**
  * Compares plans with those that the jobs last ran by. Changes nothing. `droppedStores` are the stores that the user has said may go; one that
  * fits stays all the same.
- * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED, PLAN_STORE_LOST, PLAN_TOPIC_LOST, PLAN_TOPIC_TAKEN with all that would break state
+ * @throws {ConfigError} PLAN_STORE_REMOVED, PLAN_STORE_CHANGED, PLAN_STORE_MOVED, PLAN_STORE_LOST, PLAN_TOPIC_LOST, PLAN_TOPIC_TAKEN, PLAN_TIER_REMOVED with all that would break state
  */
 export async function comparedPlans(
   log: LogAccess,
@@ -42,7 +43,9 @@ export async function comparedPlans(
     const stores = [...comparePlans(before, plan), ...lostStores(before, plan, existing)];
     return stores.map((issue) => ({ ...issue, before }));
   });
+  const left = await Promise.all(plans.map((plan) => leftTiers(log, remembered.get(plan.job), plan)));
   const issues = [
+    ...left.flat(),
     ...misfits.filter(({ store }) => !droppedStores.includes(store)),
     ...plans.flatMap((plan) => lostRepartitions(remembered.get(plan.job), plan, existing)),
     ...takenTopics(
@@ -112,7 +115,7 @@ function takenTopics(plans: readonly Plan[], others: readonly Plan[]): readonly 
 
 const internalTopics = ({ job, topics }: Plan) =>
   topics.flatMap(({ topic, role }) =>
-    role === "repartition" || role === "retry" || role === "changelog" ? [[topic, job] as const] : [],
+    role === "source" || role === "sink" || role === "dlq" ? [] : [[topic, job] as const],
   );
 
 const taken = (job: string, topic: string, owner: string, remedy: string): Issue => ({

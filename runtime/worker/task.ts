@@ -146,6 +146,12 @@ export class Task {
     return this.#calls !== undefined && !this.#calls.flow.hasRoom && this.waiting > 0;
   }
 
+  /** Begins no more calls. @returns whether some are still under way */
+  drainCalls(): boolean {
+    this.#calls?.flow.drain();
+    return (this.#calls?.flow.calling ?? 0) > 0;
+  }
+
   /** Records that are taken up by a call and have not ended. */
   get callsUnderWay(): number {
     return this.#calls?.flow.inFlight ?? 0;

@@ -26,6 +26,9 @@ const SLICE_RECORDS_MAX = 1_000;
 const POLL_WAIT_MAX_MS = 100;
 /** While a task waits for calls to end, so that the next ones begin soon. */
 const CALLS_WAIT_MAX_MS = 5;
+/** How long a worker that leaves waits for calls that are under way; what has not ended then is called again, by whoever gets the task. */
+const DRAIN_CALLS_MAX_MS = 5_000;
+const DRAIN_LOOK_MS = 20;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
@@ -130,6 +133,7 @@ export class Worker {
         if (this.#rejoin) await this.#leave();
         await this.#environment.turn();
       }
+      await this.#drainCalls();
       if (!this.#isRebalancing) await this.#commits.commitAll();
       this.#throwIfFatal();
     } finally {
@@ -184,6 +188,20 @@ export class Worker {
       process: this.#options.identity,
       copies: this.#copies.besides(tasks),
     };
+  }
+
+  /** Calls that are under way may end: what they bring need not be fetched again. */
+  async #drainCalls(): Promise<void> {
+    const { clock } = this.#environment;
+    let isOver = false;
+    this.#abandoned.promise.then(() => {
+      isOver = true;
+    });
+    const untilMs = clock.now() + DRAIN_CALLS_MAX_MS;
+    while (!isOver && clock.now() < untilMs) {
+      if ([...this.#slots.running()].filter(({ task }) => task.drainCalls()).length === 0) return;
+      await clock.sleep(DRAIN_LOOK_MS);
+    }
   }
 
   async #turn(consumer: GroupConsumer): Promise<void> {
