@@ -1,17 +1,18 @@
 // Generated from mydata/erasure-memory.avsc by "mulgil types". Do not edit.
 
-/** What a step remembers of a customer's erasures: times, and no data. */
+/** What a step remembers of a customer's erasures: times, and no data. It has two clocks: that of requests, and that of clicks and consents. */
 export interface ErasureMemory {
-  /** Everything that was requested up to then is forgotten. */
+  /** All that was requested up to then is forgotten. */
   readonly customerAt: number | null;
+  /** When leaving was clicked: earlier clicks and consents count no more. */
+  readonly clickedAt: number;
   readonly institutions: readonly InstitutionErasure[];
-  /** By the clock of user events: what was clicked before counts no more. */
-  readonly leftAt: number;
 }
 
 export interface InstitutionErasure {
   readonly institution: string;
   readonly erasedAt: number;
+  readonly clickedAt: number;
 }
 
 export const erasureMemory: {
@@ -22,13 +23,19 @@ export const erasureMemory: {
     type: "record",
     name: "ErasureMemory",
     namespace: "mydata",
-    doc: "What a step remembers of a customer's erasures: times, and no data.",
+    doc: "What a step remembers of a customer's erasures: times, and no data. It has two clocks: that of requests, and that of clicks and consents.",
     fields: [
       {
         name: "customerAt",
         type: ["null", { type: "long", logicalType: "timestamp-millis" }],
         default: null,
-        doc: "Everything that was requested up to then is forgotten.",
+        doc: "All that was requested up to then is forgotten.",
+      },
+      {
+        name: "clickedAt",
+        type: { type: "long", logicalType: "timestamp-millis" },
+        default: 0,
+        doc: "When leaving was clicked: earlier clicks and consents count no more.",
       },
       {
         name: "institutions",
@@ -40,15 +47,10 @@ export const erasureMemory: {
             fields: [
               { name: "institution", type: "string" },
               { name: "erasedAt", type: { type: "long", logicalType: "timestamp-millis" } },
+              { name: "clickedAt", type: { type: "long", logicalType: "timestamp-millis" } },
             ],
           },
         },
-      },
-      {
-        name: "leftAt",
-        type: { type: "long", logicalType: "timestamp-millis" },
-        default: 0,
-        doc: "By the clock of user events: what was clicked before counts no more.",
       },
     ],
   },

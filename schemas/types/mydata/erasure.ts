@@ -8,6 +8,8 @@ export interface Erasure {
   /** With scope customer: those that were known. */
   readonly institutions: readonly string[];
   readonly reason: ErasureReason;
+  /** When leaving or withdrawing was clicked: earlier clicks and consents count no more. */
+  readonly clickedAt: number;
   /** On the scale of requestedAt. */
   readonly orderedAt: number;
 }
@@ -38,6 +40,11 @@ export const erasure: {
         doc: "With scope customer: those that were known.",
       },
       { name: "reason", type: { type: "enum", name: "ErasureReason", symbols: ["left", "withdrawn"] } },
+      {
+        name: "clickedAt",
+        type: { type: "long", logicalType: "timestamp-millis" },
+        doc: "When leaving or withdrawing was clicked: earlier clicks and consents count no more.",
+      },
       {
         name: "orderedAt",
         type: { type: "long", logicalType: "timestamp-millis" },
