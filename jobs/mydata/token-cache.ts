@@ -40,8 +40,10 @@ export class TokenCache {
   /** Behind a refusal of an access token. Whoever comes second gets what the first one got. */
   async renewed(holder: TokenHolder, refused: string, signal: AbortSignal): Promise<string> {
     const key = keyOf(holder);
-    const known = await this.#tokens.get(key);
-    if (known === undefined || known.access !== refused) return await this.accessToken(holder, signal);
+    const before = this.#tokens.get(key);
+    const known = await before;
+    const isRenewed = this.#tokens.get(key) !== before;
+    if (isRenewed || known === undefined || known.access !== refused) return await this.accessToken(holder, signal);
     return (await this.#keep(key, this.#issuer.refresh(holder, known.refresh, signal))).access;
   }
 
