@@ -21,7 +21,7 @@ const paid = (change: Partial<ClassifiedTransaction> = {}): ClassifiedTransactio
 });
 
 const order = (orderedAt: number, institutions: readonly string[] = []): Erasure => ({
-  ...{ orderId: `o${orderedAt}`, customerId: "ann", orderedAt, clickedAt: orderedAt },
+  ...{ orderId: `o${orderedAt}`, customerId: "ann", orderedAt, clickedAt: orderedAt, keepsConsent: false },
   institutions: [...institutions],
   scope: institutions.length === 0 ? "customer" : "institutions",
   reason: institutions.length === 0 ? "left" : "withdrawn",

@@ -404,6 +404,9 @@ describe("forgetting", () => {
     await planner.driver.pipe(consents, consentOf([grant("bank-01")], START_MS + 500));
     expect(await planner.asked()).toEqual([]);
     expect(await planner.driver.store("plan.planning")).toEqual([]);
+    // The consent lies in its topic, behind the tombstone: it needs another one.
+    const [order, again] = await orders(planner);
+    expect(again).toMatchObject({ scope: "customer", orderedAt: order!.orderedAt, keepsConsent: false });
   });
 
   it("is ordered once, however often it is clicked or delivered", async () => {
@@ -444,5 +447,7 @@ describe("forgetting", () => {
     const [erase, list] = await planner.requests();
     expect([erase!.kind, list!.kind, list!.resource]).toEqual(["erase", "collect", "accounts"]);
     expect(list!.requestedAt).toBeGreaterThan(erase!.requestedAt);
+    await planner.click("member", "leave", { occurredAt: planner.nowMs - 400 });
+    expect(await orders(planner)).toMatchObject([{ scope: "institutions" }, { scope: "customer", keepsConsent: true }]);
   });
 });

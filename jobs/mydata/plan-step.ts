@@ -122,14 +122,29 @@ const byConsent = (institutions: readonly string[], nowMs: number): Wish => ({
 });
 
 /** False: it changes nothing. */
-function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, { stores, wallClockMs }: Context): boolean {
+function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, context: Context): boolean {
+  const { stores, wallClockMs } = context;
   const memory = stores.erasures.get() ?? noErasures;
   const valid = grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
-  if (valid.length === 0 && plan.grants.length === 0) return false;
+  if (valid.length === 0 && plan.grants.length === 0) {
+    orderAgain(memory, context);
+    return false;
+  }
   const granted = plan.consent(valid, changedAt);
   if (granted === undefined) return false;
   if (granted.length > 0) plan.collect(byConsent(granted, wallClockMs));
   return true;
+}
+
+/** A consent from before the customer left came behind the order: its topic has to forget it, too. */
+function orderAgain({ customerAt, clickedAt }: ErasureMemory, { key: customerId, emit, wallClockMs }: Context): void {
+  if (customerAt === null) return;
+  const orderId = `${customerId}.${customerAt.toString(36)}.again`;
+  const erasure: Erasure = {
+    ...{ orderId, customerId, scope: "customer", institutions: [], reason: "left" },
+    ...{ clickedAt, keepsConsent: false, orderedAt: customerAt },
+  };
+  emit({ kind: "erasure", erasure }, { timestampMs: wallClockMs });
 }
 
 /** Gives the orders to forget: one for every institution, that goes the way of its requests, and one for all other jobs. */
@@ -157,6 +172,7 @@ function orderOf(plan: CustomerPlan, event: UserEvent, rule: DeletionRule, memor
   return {
     orderId: `${customerId}.${orderedAt.toString(36)}`,
     ...{ customerId, institutions, clickedAt, orderedAt },
+    keepsConsent: plan.grants.some(({ grantedAt }) => grantedAt > clickedAt),
     scope: isWhole ? "customer" : "institutions",
     reason: isWhole ? "left" : "withdrawn",
   };

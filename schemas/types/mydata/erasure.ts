@@ -10,6 +10,8 @@ export interface Erasure {
   readonly reason: ErasureReason;
   /** When leaving or withdrawing was clicked: earlier clicks and consents count no more. */
   readonly clickedAt: number;
+  /** The customer has consented anew since he clicked: his consents are not deleted. */
+  readonly keepsConsent: boolean;
   /** On the scale of requestedAt. */
   readonly orderedAt: number;
 }
@@ -44,6 +46,12 @@ export const erasure: {
         name: "clickedAt",
         type: { type: "long", logicalType: "timestamp-millis" },
         doc: "When leaving or withdrawing was clicked: earlier clicks and consents count no more.",
+      },
+      {
+        name: "keepsConsent",
+        type: "boolean",
+        default: false,
+        doc: "The customer has consented anew since he clicked: his consents are not deleted.",
       },
       {
         name: "orderedAt",

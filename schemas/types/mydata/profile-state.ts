@@ -23,10 +23,12 @@ export interface ProfiledItem {
   readonly institution: string;
   readonly resource: string;
   readonly assetId: string | null;
+  /** Of the newest request that was heard of. */
+  readonly lastRequestedAt: number;
   /** Requests that have not ended. */
   readonly open: readonly OpenRequest[];
   /** Requests whose end was seen before they were: topics are read side by side. */
-  readonly ended: readonly string[];
+  readonly ended: readonly OpenRequest[];
   /** Times are those of the requests. */
   readonly succeededAt: number | null;
   readonly completeSince: number | null;
@@ -91,6 +93,11 @@ export const profileState: {
               { name: "resource", type: "string" },
               { name: "assetId", type: ["null", "string"], default: null },
               {
+                name: "lastRequestedAt",
+                type: { type: "long", logicalType: "timestamp-millis" },
+                doc: "Of the newest request that was heard of.",
+              },
+              {
                 name: "open",
                 type: {
                   type: "array",
@@ -107,7 +114,7 @@ export const profileState: {
               },
               {
                 name: "ended",
-                type: { type: "array", items: "string" },
+                type: { type: "array", items: "OpenRequest" },
                 doc: "Requests whose end was seen before they were: topics are read side by side.",
               },
               {
