@@ -7,6 +7,7 @@ import { type Consent, consents } from "../../schemas/types/mydata/consent.ts";
 import { type ConsentEvent, consentEvents } from "../../schemas/types/mydata/consent-event.ts";
 import { type Erasure, erasures } from "../../schemas/types/mydata/erasure.ts";
 import { type Profile, profiles } from "../../schemas/types/mydata/profile.ts";
+import type { ProfileState } from "../../schemas/types/mydata/profile-state.ts";
 import { request } from "./institution.fixture.ts";
 import { completionOf, consentOf, DAY_MS, grant, START_MS } from "./mydata.fixture.ts";
 import job from "./profile.ts";
@@ -197,6 +198,9 @@ describe("against the naive profile of all that happened", () => {
         expect((found ?? []).map(({ completeSince, resource, ...rest }) => rest)).toEqual(
           expectedResources(requests, ends, orderedAt ?? 0),
         );
+        const [kept] = await profiler.driver.store("profile.state");
+        const { items } = (kept?.value ?? { items: [] }) as ProfileState;
+        expect(items.flatMap((item) => item.ended)).toEqual([]);
         for (const { completeSince, complete, collectedAt } of found ?? [])
           expect(complete ? completeSince! <= collectedAt! : completeSince === null).toBe(true);
       }),
