@@ -49,6 +49,9 @@ export const topicAges: readonly TopicAge[] = [
     ...kept(30),
   })),
   // A record hops through the tiers while an institution is away.
-  ...["10s", "1m", "10m", "1h"].map((tier) => ({ topic: `collect.collect.retry-${tier}`, ...kept(8) })),
-  { topic: "collect.collect.state.changelog", ...compacted },
+  ...["10seconds", "1minute", "10minutes", "1hour"].map((tier) => ({
+    topic: `collect.collect.retry.${tier}`,
+    ...kept(8),
+  })),
+  ...["inputs", "keys"].map((store) => ({ topic: `collect.collect.${store}.changelog`, ...compacted })),
 ];
