@@ -37,11 +37,13 @@ export {
   wait,
 } from "./dsl/outcome.ts";
 export {
+  type MapState,
   mapStore,
   type ProcessContext,
   type ProcessOptions,
   type Timer,
   type TimerDomain,
+  type ValueState,
   valueStore,
 } from "./dsl/process.ts";
 export type { RecordContext } from "./dsl/record.ts";

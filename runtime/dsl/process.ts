@@ -72,6 +72,11 @@ export interface ProcessContext<K, S, T extends string, Out> {
   readonly wallClockMs: number;
   /** Sends a value on under the current key. @default timestampMs of the record or the time of the timer */
   emit(value: Out, options?: { readonly timestampMs?: number }): void;
+  /**
+   * Sends a null on under the current key: a sink writes it, and a compacted topic forgets the key. It takes its turn among the emitted values. It passes `merge` and
+   * ends at every other step, so lead the step straight `to` the topic. @default timestampMs of the record or the time of the timer
+   */
+  emitTombstone(options?: { readonly timestampMs?: number }): void;
 }
 
 export interface ProcessOptions<

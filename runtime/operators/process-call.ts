@@ -33,7 +33,8 @@ export class ProcessCall {
     this.#next = options.next;
     const emit = (value: unknown, settings?: { readonly timestampMs?: number }) =>
       this.#emit(value, settings?.timestampMs);
-    this.#view = new CallContext({ ...options, emit });
+    const emitTombstone = (settings?: { readonly timestampMs?: number }) => this.#emit(null, settings?.timestampMs);
+    this.#view = new CallContext({ ...options, emit, emitTombstone });
     this.context = this.#view as unknown as Context;
   }
 
@@ -85,6 +86,7 @@ class CallContext {
   readonly timers: Readonly<Record<string, Timer>>;
   record: Omit<CurrentRecord, "isTimer"> | undefined;
   readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
+  readonly emitTombstone: (settings?: { readonly timestampMs?: number }) => void;
   readonly #environment: OperatorEnvironment;
 
   constructor(options: {
@@ -92,11 +94,13 @@ class CallContext {
     readonly stores: Readonly<Record<string, CallState>>;
     readonly timers: Readonly<Record<string, Timer>>;
     readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
+    readonly emitTombstone: (settings?: { readonly timestampMs?: number }) => void;
   }) {
     this.#environment = options.environment;
     this.stores = options.stores;
     this.timers = options.timers;
     this.emit = options.emit;
+    this.emitTombstone = options.emitTombstone;
   }
 
   get wallClockMs(): number {

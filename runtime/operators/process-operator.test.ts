@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { count } from "../dsl/aggregators.ts";
 import { mapStore, valueStore } from "../dsl/process.ts";
 import { hopping } from "../dsl/windows.ts";
-import { amounts, longSchema, OperatorHarness, out, show, textSchema } from "./test-support.ts";
+import { amounts, longSchema, names, OperatorHarness, out, show, textSchema } from "./test-support.ts";
 
 const tagged = (tag: string) => ({ amount: 0, tag });
 
@@ -78,6 +78,38 @@ describe("state", () => {
     });
     for (const tag of ["x", "y"]) await harness.pipe("amounts", "a", tagged(tag), 1);
     expect(harness.failures).toMatchObject([{ error: { name: "TypeError" } }]);
+  });
+});
+
+describe("a tombstone", () => {
+  const forgetful = () =>
+    OperatorHarness.open((from) => {
+      const kept = from(amounts).process("kept", {
+        output: textSchema,
+        onRecord({ amount, tag }, { emit, emitTombstone }) {
+          emit(`before ${tag}`);
+          emitTombstone({ timestampMs: 5 });
+          emitTombstone();
+          if (amount < 0) throw new Error("no");
+          emit(`behind ${tag}`);
+        },
+      });
+      kept.merge(from(names)).to(out);
+      kept.map((text) => text.length).to(out);
+    });
+
+  test("goes to the sink under the key, in its turn and with its time, and past a merge only", async () => {
+    const harness = await forgetful();
+    await harness.pipe("amounts", "a", tagged("x"), 7);
+    const [merged, mapped] = Object.values(Object.groupBy(harness.outputs, ({ node }) => node));
+    expect(merged!.map(show)).toEqual(['a="before x" @7', "a=null @5", "a=null @7", 'a="behind x" @7']);
+    expect(mapped!.map(({ value }) => value)).toEqual([8, 8]);
+  });
+
+  test("of a call that throws is not sent", async () => {
+    const harness = await forgetful();
+    await harness.pipe("amounts", "a", { amount: -1, tag: "x" }, 7);
+    expect(harness.outputs).toEqual([]);
   });
 });
 
