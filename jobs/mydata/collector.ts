@@ -33,6 +33,9 @@ export function collectorOf(options: CollectorOptions): Collector {
   return async (request, { signal, idempotencyKey, attempt }) => {
     const api = resourceApis[request.resource];
     if (api === undefined) return dead("MYDATA_UNKNOWN_RESOURCE", `there is no resource "${request.resource}"`);
+    const institution = options.institutionOf(request.institution);
+    if (institution === undefined)
+      return dead("MYDATA_UNKNOWN_INSTITUTION", `there is no institution "${request.institution}" in the table`);
     const session = client.session({ holder: request, apiType: request.apiType, idempotencyKey, signal });
     try {
       const collected = await collectPages(session, api, request);
@@ -41,8 +44,7 @@ export function collectorOf(options: CollectorOptions): Collector {
       // The time-out has an outcome of its own, whatever failed because of it.
       signal.throwIfAborted();
       if (!(error instanceof FailedCall)) return retry(unreachable(error));
-      const { windows } = options.institutionOf(request.institution);
-      const closedUntil = closedUntilMs(windows, options.now());
+      const closedUntil = closedUntilMs(institution.windows, options.now());
       return failureOf(request, error.answer, { attempt, nowMs: options.now(), closedUntil });
     }
   };

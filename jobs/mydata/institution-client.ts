@@ -10,7 +10,7 @@ export interface ClientOptions {
   readonly fetch: Fetch;
   /** 25 characters, new with each call. */
   readonly newTransactionId: () => string;
-  readonly institutionOf: (id: string) => Institution;
+  readonly institutionOf: (id: string) => Institution | undefined;
 }
 
 /** One question, as the standard puts it: parameters of a GET go into the query, those of a POST into a JSON body. */
@@ -50,7 +50,7 @@ export class InstitutionClient {
     });
   }
 
-  /** One collection: its calls share one renewal of the access token. */
+  /** One collection at an institution that is in the table: its calls share one renewal of the access token. */
   session(call: Call): Session {
     return new Session(call, this.#tokens, (question, token) => this.#ask(question, call, token));
   }
@@ -79,7 +79,7 @@ export class InstitutionClient {
     headers: Readonly<Record<string, string>>,
   ): Promise<InstitutionAnswer> {
     const { fetch, newTransactionId, institutionOf } = this.#options;
-    const url = `${institutionOf(institution).baseUrl}${path}`;
+    const url = `${institutionOf(institution)!.baseUrl}${path}`;
     const query = method === "GET" ? `?${new URLSearchParams(parameters)}` : "";
     const response = await fetch(url + query, {
       method,

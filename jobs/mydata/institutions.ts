@@ -84,8 +84,10 @@ const localInstitutions = () =>
     return { id, industry, baseUrl: `http://127.0.0.1:4600/${id}` };
   });
 
-/** How an institution is called, as data. */
-export function policyOf({ windows, timeout, concurrencyMax, callsPerSecond }: Institution): CallPolicy {
+/** How an institution is called, as data. One that is not in the table is not called: the handler says so. */
+export function policyOf(institution: Institution | undefined): CallPolicy {
+  if (institution === undefined) return {};
+  const { windows, timeout, concurrencyMax, callsPerSecond } = institution;
   return {
     timeout: timeout ?? "30 seconds",
     ...(concurrencyMax !== undefined && { concurrency: { min: 1, max: concurrencyMax } }),

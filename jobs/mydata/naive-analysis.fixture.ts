@@ -83,14 +83,15 @@ function monthOf(month: string, live: readonly Row[]) {
   };
 }
 
+const order = (a: string, b: string): number => Number(a > b) - Number(a < b);
 const ordinal = (month: string): number => Number(month.slice(0, 4)) * 12 + Number(month.slice(5)) - 1;
 const monthAt = (n: number): string => `${Math.floor(n / 12)}-${String((n % 12) + 1).padStart(2, "0")}`;
 
 function recurringOf(live: readonly Row[]) {
   const found: [string, number, string, string, number][] = [];
-  const pairs = new Set(live.filter(isSpent).map(({ transaction, cents }) => `${transaction.payee} ${cents}`));
+  const pairs = new Set(live.filter(isSpent).map(({ transaction, cents }) => `${transaction.payee}|${cents}`));
   for (const pair of pairs) {
-    const [payee, cents] = [pair.split(" ")[0]!, Number(pair.split(" ")[1])];
+    const [payee, cents] = [pair.split("|")[0]!, Number(pair.split("|")[1])];
     const paidIn = new Set(
       live
         .filter((row) => isSpent(row) && row.transaction.payee === payee && row.cents === cents)
@@ -104,7 +105,7 @@ function recurringOf(live: readonly Row[]) {
     }
   }
   return found
-    .sort((a, b) => a[0].localeCompare(b[0]) || a[1] - b[1] || a[2].localeCompare(b[2]))
+    .sort((a, b) => order(a[0], b[0]) || a[1] - b[1] || order(a[2], b[2]))
     .map(([payee, cents, from, to, months]) => [payee, won(cents), from, to, months]);
 }
 

@@ -23,6 +23,8 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   // words of the bank
   ..."CASH_DEPOSIT CASH_WITHDRAWAL CARD_WITHDRAWAL TRANSFER_FROM_BANK TRANSFER_TO_BANK".split(" "),
   ..."STATEMENT_FEE PENALTY_INTEREST LOAN_PAYMENT".split(" "),
+  // what an institution answers
+  "UP_TO_DATE",
 ]);
 
 /** What codes that are put together at run time can become, by their fixed parts. */
