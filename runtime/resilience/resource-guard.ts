@@ -1,4 +1,3 @@
-import type PQueue from "p-queue";
 import type { Clock } from "../time/clock.ts";
 import type { AbortCallbacks } from "./abort-callbacks.ts";
 import type { Attempted, Call, Refusal, RefusalReason, RunOptions, Waiting } from "./attempt.ts";
@@ -12,6 +11,7 @@ import type { CircuitReport, Override, ResourceReport } from "./resource-report.
 import { Statistics } from "./statistics.ts";
 import { timedCall } from "./timed-call.ts";
 import { TokenBucket } from "./token-bucket.ts";
+import type { WorkerPermits } from "./worker-permits.ts";
 
 /** When to ask again while an order by hand without an end holds. */
 const ORDER_ASK_AGAIN_MS = 60_000;
@@ -31,7 +31,7 @@ export interface GuardOptions {
   readonly clock: Clock;
   readonly policy: ReadPolicy;
   /** Permits over all institutions. */
-  readonly workerPermits: PQueue;
+  readonly workerPermits: WorkerPermits;
   readonly onAbort: AbortCallbacks;
   readonly others: Others;
 }
