@@ -77,7 +77,10 @@ export class CallFlow {
       clock: host.clock,
       guard: (resource) => host.guard(resource),
       call: (item, guard) => this.#call(item, guard),
-      settle: (item, attempted) => this.#guarded(() => this.#settle(item, attempted)),
+      settle: (item, attempted) => {
+        this.#underWay.ended(item);
+        this.#guarded(() => this.#settle(item, attempted));
+      },
       patienceMs: PATIENCE_MS,
     });
     host.suspend(async () => {
@@ -117,7 +120,8 @@ export class CallFlow {
       return;
     }
     if (isFromTier) this.#countWaiting(parcel, false);
-    this.#arriving = { origin, parcel: { ...parcel, travel: arrived(parcel.travel, nowMs) } };
+    const travel = arrived(parcel.travel, nowMs);
+    this.#arriving = { origin, parcel: travel === parcel.travel ? parcel : { ...parcel, travel } };
     steps();
     const left = this.#arriving;
     this.#arriving = undefined;
@@ -232,11 +236,11 @@ export class CallFlow {
     );
   }
 
-  async #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
+  #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
     const { job, clock } = this.#host;
     const { id, handler, classify } = this.#node;
     const record = recordContextOf(item);
-    const attempted = await guard.run(
+    return guard.run(
       (signal, deadlineMs) =>
         handler(
           item.value,
@@ -249,8 +253,6 @@ export class CallFlow {
         classify: (error) => classify?.(error, item.value) as Outcome<unknown> | undefined,
       },
     );
-    this.#underWay.ended(item);
-    return attempted;
   }
 
   /** What came of a call, or of wanting to make one. */

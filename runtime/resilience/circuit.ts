@@ -98,7 +98,7 @@ export class Circuit {
     };
   }
 
-  async #runClosed(call: () => Promise<EndedCall>): Promise<EndedCall> {
+  #runClosed(call: () => Promise<EndedCall>): Promise<EndedCall> {
     const breaker = this.#breaker;
     const work = async () => {
       const ended = await call();

@@ -173,7 +173,8 @@ export class ResourceGuard {
     if (refusal !== undefined) return { called: false, refusal };
     this.#bucket?.take(nowMs);
     const round = this.#limit.round;
-    const timed = () => timedCall(call, { ...options, clock, timeoutMs: policy.timeoutMs, onAbort });
+    const { signal, classify } = options;
+    const timed = () => timedCall(call, { signal, classify, clock, timeoutMs: policy.timeoutMs, onAbort });
     this.#inFlight++;
     const isObeyed = this.#circuit !== undefined && others.overrideAt(nowMs) === undefined;
     const ended = await (isObeyed ? this.#circuit.run(timed) : timed());

@@ -19,15 +19,13 @@ export function timedCall(call: Call, options: TimedCallOptions): Promise<EndedC
   const startedMs = clock.now();
   const controller = new AbortController();
   const ended = (outcome: Outcome<unknown>): EndedCall => completed(outcome, Math.max(0, clock.now() - startedMs));
-  const endedBy = (error: unknown): EndedCall => ended(outcomeOfError(error, classify));
-  const endedWith = (value: unknown): EndedCall => ended(outcomeOfResult(value, classify));
   let result: ReturnType<Call>;
   try {
     result = call(controller.signal, startedMs + timeoutMs);
   } catch (error) {
-    return Promise.resolve(endedBy(error));
+    return Promise.resolve(ended(outcomeOfError(error, classify)));
   }
-  if (!isThenable(result)) return Promise.resolve(endedWith(result));
+  if (!isThenable(result)) return Promise.resolve(ended(outcomeOfResult(result, classify)));
   if (signal.aborted) return Promise.resolve({ kind: "aborted" });
   const pending = result;
   return new Promise((resolve) => {
@@ -45,8 +43,8 @@ export function timedCall(call: Call, options: TimedCallOptions): Promise<EndedC
       controller.abort(signal.reason);
     });
     pending.then(
-      (value) => settle(endedWith(value)),
-      (error) => settle(endedBy(error)),
+      (value) => settle(ended(outcomeOfResult(value, classify))),
+      (error) => settle(ended(outcomeOfError(error, classify))),
     );
   });
 }
