@@ -58,13 +58,16 @@ export const callingJob = (calling: Calling): Job =>
   });
 
 /** The same job without a call. */
-export const mappingJob = (): Job =>
+export const mappingJob = (mapped: () => void): Job =>
   defineJob({
     name: "bench",
     version: 1,
     flow: (from) =>
       void from(requests)
-        .map((request) => request)
+        .map((request) => {
+          mapped();
+          return request;
+        })
         .to(results),
   });
 
