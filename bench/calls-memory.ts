@@ -29,19 +29,18 @@ export async function run(): Promise<readonly BenchRow[]> {
 
 async function bytesEach(): Promise<number> {
   const called = Promise.withResolvers<void>();
-  const released = Promise.withResolvers<void>();
-  let begun = 0;
+  const waiting: (() => void)[] = [];
   const bench = await openBench(
     callingJob({
       resource: ({ institution }) => institution,
       orderKey: ({ orderKey }) => orderKey,
       concurrency: IN_FLIGHT,
       policy: { concurrency: IN_FLIGHT, timeout: "5 minutes" },
-      handler: async (request) => {
-        if (++begun === IN_FLIGHT) called.resolve();
-        await released.promise;
-        return done(request);
-      },
+      handler: (request) =>
+        new Promise((resolve) => {
+          waiting.push(() => resolve(done(request)));
+          if (waiting.length === IN_FLIGHT) called.resolve();
+        }),
     }),
   );
   await bench.write(evenRequests({ keys: IN_FLIGHT, records: IN_FLIGHT }));
@@ -49,7 +48,7 @@ async function bytesEach(): Promise<number> {
   const run = await bench.start();
   await called.promise;
   const bytes = usedBytes() - before;
-  released.resolve();
+  for (const end of waiting) end();
   await finish(run, IN_FLIGHT);
   return bytes / IN_FLIGHT;
 }

@@ -87,11 +87,11 @@ export class ResourceGuard {
    * Waits for permits (the institution's, then the worker's), asks again whether the call may begin, calls with a time-out, and counts what came of it.
    * The task given up ends it at once, also while it waits. Never rejects.
    */
-  async run(call: Call, options: RunOptions): Promise<Attempted> {
-    if (options.signal.aborted || this.#isClosed) return ABORTED;
+  run(call: Call, options: RunOptions): Promise<Attempted> {
+    if (options.signal.aborted || this.#isClosed) return Promise.resolve(ABORTED);
     const nowMs = this.#options.clock.now();
     const refusal = this.#counted(this.#whyNotQueue(nowMs), nowMs);
-    if (refusal !== undefined) return { called: false, refusal };
+    if (refusal !== undefined) return Promise.resolve({ called: false, refusal });
     let waits = true;
     this.#queued++;
     const begin = () => {
@@ -99,13 +99,11 @@ export class ResourceGuard {
       this.#queued--;
       return this.#begin(call, options);
     };
-    try {
-      return await this.#permits.run(begin, options);
-    } catch (error) {
+    return this.#permits.run(begin, options).catch((error: unknown) => {
       if (!options.signal.aborted && !this.#isClosed) throw error;
       if (waits) this.#queued--;
       return ABORTED;
-    }
+    });
   }
 
   /** Records that wait outside, as one task counts them; undefined when the task is gone. */
@@ -160,30 +158,29 @@ export class ResourceGuard {
     this.#permits.clear();
   }
 
-  /** With the permits. */
-  async #begin(call: Call, options: RunOptions): Promise<Attempted> {
-    if (options.signal.aborted) return ABORTED;
+  /** With the permits. No async function, and none in what it calls: its frame would be in memory for as long as the call takes. */
+  #begin(call: Call, options: RunOptions): Promise<Attempted> {
+    if (options.signal.aborted) return Promise.resolve(ABORTED);
     const { clock, onAbort, policy, others } = this.#options;
     const nowMs = clock.now();
     this.#askedMs = nowMs;
     const closedUntil = this.#closedUntil(nowMs, options.value);
     if (closedUntil instanceof PolicyProblem)
-      return { called: true, outcome: failed(closedUntil.message), durationMs: 0 };
+      return Promise.resolve({ called: true, outcome: failed(closedUntil.message), durationMs: 0 });
     const refusal = this.#counted(this.#whyNot(nowMs, closedUntil, 0), nowMs);
-    if (refusal !== undefined) return { called: false, refusal };
+    if (refusal !== undefined) return Promise.resolve({ called: false, refusal });
     this.#bucket?.take(nowMs);
     const round = this.#limit.round;
     const { signal, classify } = options;
     const timed = () => timedCall(call, { signal, classify, clock, timeoutMs: policy.timeoutMs, onAbort });
     this.#inFlight++;
     const isObeyed = this.#circuit !== undefined && others.overrideAt(nowMs) === undefined;
-    const ended = await (isObeyed ? this.#circuit.run(timed) : timed());
-    const wasUsed = 2 * this.#inFlight >= this.#limit.limit;
-    this.#inFlight--;
-    return this.#ended(ended, round, wasUsed);
+    return (isObeyed ? this.#circuit.run(timed) : timed()).then((ended) => this.#ended(ended, round));
   }
 
-  #ended(ended: EndedCall, round: number, wasUsed: boolean): Attempted {
+  #ended(ended: EndedCall, round: number): Attempted {
+    const wasUsed = 2 * this.#inFlight >= this.#limit.limit;
+    this.#inFlight--;
     if (ended.kind === "aborted") return ABORTED;
     const { outcome, durationMs } = ended;
     const nowMs = this.#options.clock.now();

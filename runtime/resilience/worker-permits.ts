@@ -25,7 +25,7 @@ export class WorkerPermits {
     this.#onAbort = onAbort;
   }
 
-  /** Runs the task with a permit. Rejects if the signal aborts, or all are sent away, while it waits. */
+  /** Runs the task, which must not throw, with a permit. Rejects if the signal aborts, or all are sent away, while it waits. */
   run<T>(task: () => Promise<T>, options: PermitOptions): Promise<T> {
     return this.#taken < this.#concurrency ? this.#begin(task) : this.#wait(task, options);
   }
