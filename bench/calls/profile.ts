@@ -18,7 +18,9 @@ const OTHERS: ReadonlyMap<string, string> = new Map([
 const SAMPLED_EACH_MICROS = 1_000;
 
 /** Shares of the processor's time that parts of the program take while the work runs, the largest first. */
-export async function profiled(work: () => Promise<unknown>): Promise<readonly (readonly [part: string, share: number])[]> {
+export async function profiled(
+  work: () => Promise<unknown>,
+): Promise<readonly (readonly [part: string, share: number])[]> {
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");

@@ -239,12 +239,11 @@ export class CallFlow {
   #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
     const { job, clock } = this.#host;
     const { id, handler, classify } = this.#node;
-    const record = recordContextOf(item);
     return guard.run(
       (signal, deadlineMs) =>
         handler(
           item.value,
-          new HandlerContext({ job, step: id, item, record, signal, deadlineMs, nowMs: clock.now() }),
+          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now() }),
         ) as Promise<Outcome<unknown>>,
       {
         value: item.value,
