@@ -4,11 +4,11 @@ import { describeRuns } from "./state-measure.ts";
 
 const RUNS = 3;
 const CASES: readonly (TimedCalls & { readonly name: string })[] = [
-  { name: "calls.keys1000.10ms", keys: 1_000, records: 100_000, callMs: 10, concurrency: 2_000 },
-  { name: "calls.keys1000.35ms", keys: 1_000, records: 60_000, callMs: 35, concurrency: 2_000 },
-  { name: "calls.keys1000.50ms", keys: 1_000, records: 40_000, callMs: 50, concurrency: 2_000 },
-  { name: "calls.keys1000.100ms", keys: 1_000, records: 25_000, callMs: 100, concurrency: 2_000 },
-  { name: "calls.keys100000.100ms", keys: 100_000, records: 200_000, callMs: 100, concurrency: 10_000 },
+  { name: "calls.keys1000.10ms", keys: 1_000, records: 60_000, callMs: 10, concurrency: 2_000 },
+  { name: "calls.keys1000.35ms", keys: 1_000, records: 40_000, callMs: 35, concurrency: 2_000 },
+  { name: "calls.keys1000.50ms", keys: 1_000, records: 30_000, callMs: 50, concurrency: 2_000 },
+  { name: "calls.keys1000.100ms", keys: 1_000, records: 20_000, callMs: 100, concurrency: 2_000 },
+  { name: "calls.keys100000.100ms", keys: 100_000, records: 150_000, callMs: 100, concurrency: 10_000 },
 ];
 
 /**
@@ -19,7 +19,7 @@ const CASES: readonly (TimedCalls & { readonly name: string })[] = [
  */
 export async function run(): Promise<readonly BenchRow[]> {
   const rows: BenchRow[] = [];
-  await runTimedCalls({ ...CASES[0]!, records: 30_000 });
+  await runTimedCalls({ ...CASES[0]!, records: 20_000 });
   for (const each of CASES) rows.push(await measure(each));
   return rows;
 }

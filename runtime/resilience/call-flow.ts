@@ -261,9 +261,7 @@ export class CallFlow {
       return;
     }
     if ("aborted" in attempted) return;
-    const disposition = attempted.called
-      ? this.#decide(item, attempted.outcome, this.#host.clock.now() - attempted.durationMs)
-      : this.#decide(item, refused(attempted.refusal));
+    const disposition = this.#dispositionOf(item, attempted);
     if (disposition.kind === "tier") {
       this.state.order.away(item);
       this.#travel(item, disposition);
@@ -274,6 +272,13 @@ export class CallFlow {
     else this.#host.emit(item, "done", disposition.values);
     this.state.order.ended(item, disposition.kind === "done");
     this.#finish(item);
+  }
+
+  #dispositionOf(item: CallItem, attempted: Exclude<Attempted, { aborted: true }>): Disposition {
+    if (!attempted.called) return this.#decide(item, refused(attempted.refusal));
+    const { outcome, durationMs } = attempted;
+    // The usual one: nothing has to be looked up.
+    return outcome.kind === "done" ? outcome : this.#decide(item, outcome, this.#host.clock.now() - durationMs);
   }
 
   #decide({ parcel, address }: CallItem, outcome: Outcome<unknown>, calledAtMs?: number): Disposition {

@@ -9,7 +9,7 @@ import { Permits } from "./permits.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { CircuitReport, Override, ResourceReport } from "./resource-report.ts";
 import { Statistics } from "./statistics.ts";
-import { timedCall } from "./timed-call.ts";
+import { type CallTiming, timedCall } from "./timed-call.ts";
 import { TokenBucket } from "./token-bucket.ts";
 import type { WorkerPermits } from "./worker-permits.ts";
 
@@ -44,6 +44,7 @@ export class ResourceGuard {
   readonly #circuit: Circuit | undefined;
   readonly #bucket: TokenBucket | undefined;
   readonly #statistics: Statistics;
+  readonly #timing: CallTiming;
   #heldOffUntilMs = 0;
   #askedMs: number;
   #inFlight = 0;
@@ -51,9 +52,10 @@ export class ResourceGuard {
   #isClosed = false;
 
   constructor(options: GuardOptions) {
-    const { policy, clock, others, worker, workerPermits } = options;
+    const { policy, clock, others, worker, workerPermits, onAbort } = options;
     const nowMs = clock.now();
     this.#options = options;
+    this.#timing = { clock, onAbort, timeoutMs: policy.timeoutMs };
     this.#limit = new ConcurrencyLimit(policy.concurrency);
     this.#permits = new Permits(workerPermits, this.#limit.limit);
     this.#bucket = policy.rateLimit && new TokenBucket(policy.rateLimit, nowMs);
@@ -80,7 +82,8 @@ export class ResourceGuard {
     const closedUntil = this.#closedUntil(nowMs, value);
     // A policy that throws is told as the outcome of `run`: here is nobody to tell.
     if (closedUntil instanceof PolicyProblem) return undefined;
-    return this.#counted(this.#whyNot(nowMs, closedUntil, this.#queued) ?? this.#whyNotQueue(nowMs), nowMs);
+    const refusal = this.#whyNot(nowMs, closedUntil, this.#queued);
+    return this.#counted(refusal ?? (this.#isQueueFull ? this.#queueFull(nowMs) : undefined), nowMs);
   }
 
   /**
@@ -89,9 +92,10 @@ export class ResourceGuard {
    */
   run(call: Call, options: RunOptions): Promise<Attempted> {
     if (options.signal.aborted || this.#isClosed) return Promise.resolve(ABORTED);
-    const nowMs = this.#options.clock.now();
-    const refusal = this.#counted(this.#whyNotQueue(nowMs), nowMs);
-    if (refusal !== undefined) return Promise.resolve({ called: false, refusal });
+    if (this.#isQueueFull) {
+      const nowMs = this.#options.clock.now();
+      return Promise.resolve({ called: false, refusal: this.#counted(this.#queueFull(nowMs), nowMs) });
+    }
     let waits = true;
     this.#queued++;
     const begin = () => {
@@ -161,7 +165,7 @@ export class ResourceGuard {
   /** With the permits. No async function, and none in what it calls: its frame would be in memory for as long as the call takes. */
   #begin(call: Call, options: RunOptions): Promise<Attempted> {
     if (options.signal.aborted) return Promise.resolve(ABORTED);
-    const { clock, onAbort, policy, others } = this.#options;
+    const { clock, others } = this.#options;
     const nowMs = clock.now();
     this.#askedMs = nowMs;
     const closedUntil = this.#closedUntil(nowMs, options.value);
@@ -171,8 +175,7 @@ export class ResourceGuard {
     if (refusal !== undefined) return Promise.resolve({ called: false, refusal });
     this.#bucket?.take(nowMs);
     const round = this.#limit.round;
-    const { signal, classify } = options;
-    const timed = () => timedCall(call, { signal, classify, clock, timeoutMs: policy.timeoutMs, onAbort });
+    const timed = () => timedCall(call, options, this.#timing);
     this.#inFlight++;
     const isObeyed = this.#circuit !== undefined && others.overrideAt(nowMs) === undefined;
     return (isObeyed ? this.#circuit.run(timed) : timed()).then((ended) => this.#ended(ended, round));
@@ -208,8 +211,11 @@ export class ResourceGuard {
     );
   }
 
-  #whyNotQueue(nowMs: number): Refusal | undefined {
-    if (!this.#permits.areTaken || this.#permits.waiting < this.#options.policy.queueMax) return undefined;
+  get #isQueueFull(): boolean {
+    return this.#permits.areTaken && this.#permits.waiting >= this.#options.policy.queueMax;
+  }
+
+  #queueFull(nowMs: number): Refusal {
     const waitMs = this.#permits.waiting / this.#statistics.throughput(nowMs);
     const untilMs = nowMs + Math.ceil(Math.min(QUEUE_WAIT_MAX_MS, Math.max(QUEUE_WAIT_MIN_MS, waitMs || 0)));
     return { reason: "queue-full", untilMs };
@@ -223,7 +229,7 @@ export class ResourceGuard {
     }
   }
 
-  #counted(refusal: Refusal | undefined, nowMs: number): Refusal | undefined {
+  #counted<T extends Refusal | undefined>(refusal: T, nowMs: number): T {
     if (refusal !== undefined) this.#statistics.refused(refusal.reason, nowMs);
     return refusal;
   }

@@ -4,7 +4,8 @@ import type { AbortCallbacks } from "./abort-callbacks.ts";
 import type { Call, RunOptions } from "./attempt.ts";
 import { completed, type EndedCall, outcomeOfError, outcomeOfResult } from "./ended-call.ts";
 
-export interface TimedCallOptions extends Pick<RunOptions, "signal" | "classify"> {
+/** The same for all calls of an institution. */
+export interface CallTiming {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly onAbort: AbortCallbacks;
@@ -14,8 +15,11 @@ export interface TimedCallOptions extends Pick<RunOptions, "signal" | "classify"
  * Calls, and waits for the end, the time-out or the task given up, whichever comes first. What the handler does after that has no effect, also if it
  * ignores its signal. Never rejects.
  */
-export function timedCall(call: Call, options: TimedCallOptions): Promise<EndedCall> {
-  const { clock, timeoutMs, signal, classify, onAbort } = options;
+export function timedCall(
+  call: Call,
+  { signal, classify }: Pick<RunOptions, "signal" | "classify">,
+  { clock, timeoutMs, onAbort }: CallTiming,
+): Promise<EndedCall> {
   const startedMs = clock.now();
   const controller = new AbortController();
   const ended = (outcome: Outcome<unknown>): EndedCall => completed(outcome, Math.max(0, clock.now() - startedMs));
