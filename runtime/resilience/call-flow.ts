@@ -77,7 +77,10 @@ export class CallFlow {
       clock: host.clock,
       guard: (resource) => host.guard(resource),
       call: (item, guard) => this.#call(item, guard),
-      settle: (item, attempted) => this.#guarded(() => this.#settle(item, attempted)),
+      settle: (item, attempted) => {
+        this.#underWay.ended(item);
+        this.#guarded(() => this.#settle(item, attempted));
+      },
       patienceMs: PATIENCE_MS,
     });
     host.suspend(async () => {
@@ -117,7 +120,8 @@ export class CallFlow {
       return;
     }
     if (isFromTier) this.#countWaiting(parcel, false);
-    this.#arriving = { origin, parcel: { ...parcel, travel: arrived(parcel.travel, nowMs) } };
+    const travel = arrived(parcel.travel, nowMs);
+    this.#arriving = { origin, parcel: travel === parcel.travel ? parcel : { ...parcel, travel } };
     steps();
     const left = this.#arriving;
     this.#arriving = undefined;
@@ -234,15 +238,14 @@ export class CallFlow {
     );
   }
 
-  async #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
+  #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
     const { job, clock } = this.#host;
     const { id, handler, classify } = this.#node;
-    const record = recordContextOf(item);
-    const attempted = await guard.run(
+    return guard.run(
       (signal, deadlineMs) =>
         handler(
           item.value,
-          new HandlerContext({ job, step: id, item, record, signal, deadlineMs, nowMs: clock.now() }),
+          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now() }),
         ) as Promise<Outcome<unknown>>,
       {
         value: item.value,
@@ -251,8 +254,6 @@ export class CallFlow {
         classify: (error) => classify?.(error, item.value) as Outcome<unknown> | undefined,
       },
     );
-    this.#underWay.ended(item);
-    return attempted;
   }
 
   /** What came of a call, or of wanting to make one. */
@@ -262,9 +263,7 @@ export class CallFlow {
       return;
     }
     if ("aborted" in attempted) return;
-    const disposition = attempted.called
-      ? this.#decide(item, attempted.outcome, this.#host.clock.now() - attempted.durationMs)
-      : this.#decide(item, refused(attempted.refusal));
+    const disposition = this.#dispositionOf(item, attempted);
     if (disposition.kind === "tier") {
       this.state.order.away(item);
       this.#travel(item, disposition);
@@ -275,6 +274,13 @@ export class CallFlow {
     else this.#host.emit(item, "done", disposition.values);
     this.state.order.ended(item, disposition.kind === "done");
     this.#finish(item);
+  }
+
+  #dispositionOf(item: CallItem, attempted: Exclude<Attempted, { aborted: true }>): Disposition {
+    if (!attempted.called) return this.#decide(item, refused(attempted.refusal));
+    const { outcome, durationMs } = attempted;
+    // The usual one: nothing has to be looked up.
+    return outcome.kind === "done" ? outcome : this.#decide(item, outcome, this.#host.clock.now() - durationMs);
   }
 
   #decide({ parcel, address }: CallItem, outcome: Outcome<unknown>, calledAtMs?: number): Disposition {

@@ -8,6 +8,8 @@ import { RollingCounts } from "./rolling-counts.ts";
 
 /** When to ask again where nobody knows: another worker probes, or the probes are under way. */
 const ASK_AGAIN_MS = 1_000;
+/** A failed call is no rejection to whoever called. */
+const asIs = (ended: unknown) => ended;
 const JUDGED = ["calls", "failures", "slow"] as const;
 
 export interface CircuitOptions {
@@ -98,15 +100,15 @@ export class Circuit {
     };
   }
 
-  async #runClosed(call: () => Promise<EndedCall>): Promise<EndedCall> {
+  #runClosed(call: () => Promise<EndedCall>): Promise<EndedCall> {
     const breaker = this.#breaker;
-    const work = async () => {
-      const ended = await call();
-      if (breaker === this.#breaker && breaker.closed) this.#count(ended);
-      if (verdictOn(ended) === "failure") throw ended;
-      return ended;
-    };
-    return breaker.fire(work).catch((ended: unknown) => ended) as Promise<EndedCall>;
+    const work = () =>
+      call().then((ended) => {
+        if (breaker === this.#breaker && breaker.closed) this.#count(ended);
+        if (verdictOn(ended) === "failure") throw ended;
+        return ended;
+      });
+    return breaker.fire(work).catch(asIs) as Promise<EndedCall>;
   }
 
   async #probe(call: () => Promise<EndedCall>, round: ProbeRound): Promise<EndedCall> {

@@ -1,4 +1,5 @@
 import PQueue from "p-queue";
+import type { WorkerPermits } from "./worker-permits.ts";
 
 export interface PermitOptions {
   readonly isRetry: boolean;
@@ -8,9 +9,9 @@ export interface PermitOptions {
 /** The permits of one institution, in front of those of the worker: a slow institution's calls wait for its own, and hold none of everybody's. */
 export class Permits {
   readonly #institution: PQueue;
-  readonly #worker: PQueue;
+  readonly #worker: WorkerPermits;
 
-  constructor(worker: PQueue, concurrency: number) {
+  constructor(worker: WorkerPermits, concurrency: number) {
     this.#worker = worker;
     this.#institution = new PQueue({ concurrency });
   }
@@ -31,7 +32,7 @@ export class Permits {
 
   /** Runs the task with both permits. Rejects if the signal aborts, or all are sent away, while it waits. */
   run<T>(task: () => Promise<T>, options: PermitOptions): Promise<T> {
-    return add(this.#institution, () => add(this.#worker, task, options), options);
+    return add(this.#institution, () => this.#worker.run(task, options), options);
   }
 
   /** Sends away all that wait. */

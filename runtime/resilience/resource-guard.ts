@@ -1,4 +1,3 @@
-import type PQueue from "p-queue";
 import type { Clock } from "../time/clock.ts";
 import type { AbortCallbacks } from "./abort-callbacks.ts";
 import { Admission, PolicyProblem } from "./admission.ts";
@@ -11,7 +10,8 @@ import { Permits } from "./permits.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { CircuitReport, Override, ResourceReport } from "./resource-report.ts";
 import { Statistics } from "./statistics.ts";
-import { timedCall } from "./timed-call.ts";
+import { type CallTiming, timedCall } from "./timed-call.ts";
+import type { WorkerPermits } from "./worker-permits.ts";
 
 /** Bounds of the estimate of when a full queue has room. */
 const QUEUE_WAIT_MIN_MS = 1_000;
@@ -29,7 +29,7 @@ export interface GuardOptions {
   readonly clock: Clock;
   readonly policy: ReadPolicy;
   /** Permits over all institutions. */
-  readonly workerPermits: PQueue;
+  readonly workerPermits: WorkerPermits;
   readonly onAbort: AbortCallbacks;
   readonly others: Others;
 }
@@ -42,15 +42,17 @@ export class ResourceGuard {
   readonly #circuit: Circuit | undefined;
   readonly #admission: Admission;
   readonly #statistics: Statistics;
+  readonly #timing: CallTiming;
   #askedMs: number;
   #inFlight = 0;
   #queued = 0;
   #isClosed = false;
 
   constructor(options: GuardOptions) {
-    const { policy, clock, others, worker, workerPermits } = options;
+    const { policy, clock, others, worker, workerPermits, onAbort } = options;
     const nowMs = clock.now();
     this.#options = options;
+    this.#timing = { clock, onAbort, timeoutMs: policy.timeoutMs };
     this.#limit = new ConcurrencyLimit(policy.concurrency);
     this.#permits = new Permits(workerPermits, this.#limit.limit);
     this.#statistics = new Statistics(policy.circuit?.windowMs ?? WINDOW_MS, nowMs);
@@ -77,18 +79,19 @@ export class ResourceGuard {
     const whyNot = this.#admission.whyNot(nowMs, value, this.#queued);
     // A policy that throws is told as the outcome of `run`: here is nobody to tell.
     if (whyNot instanceof PolicyProblem) return undefined;
-    return this.#counted(whyNot ?? this.#whyNotQueue(nowMs), nowMs);
+    return this.#counted(whyNot ?? (this.#isQueueFull ? this.#queueFull(nowMs) : undefined), nowMs);
   }
 
   /**
    * Waits for permits (the institution's, then the worker's), asks again whether the call may begin, calls with a time-out, and counts what came of it.
    * The task given up ends it at once, also while it waits. Never rejects.
    */
-  async run(call: Call, options: RunOptions): Promise<Attempted> {
-    if (options.signal.aborted || this.#isClosed) return ABORTED;
-    const nowMs = this.#options.clock.now();
-    const refusal = this.#counted(this.#whyNotQueue(nowMs), nowMs);
-    if (refusal !== undefined) return { called: false, refusal };
+  run(call: Call, options: RunOptions): Promise<Attempted> {
+    if (options.signal.aborted || this.#isClosed) return Promise.resolve(ABORTED);
+    if (this.#isQueueFull) {
+      const nowMs = this.#options.clock.now();
+      return Promise.resolve({ called: false, refusal: this.#counted(this.#queueFull(nowMs), nowMs) });
+    }
     let waits = true;
     this.#queued++;
     const begin = () => {
@@ -96,13 +99,11 @@ export class ResourceGuard {
       this.#queued--;
       return this.#begin(call, options);
     };
-    try {
-      return await this.#permits.run(begin, options);
-    } catch (error) {
+    return this.#permits.run(begin, options).catch((error: unknown) => {
       if (!options.signal.aborted && !this.#isClosed) throw error;
       if (waits) this.#queued--;
       return ABORTED;
-    }
+    });
   }
 
   /** Records that wait outside, as one task counts them; undefined when the task is gone. */
@@ -156,27 +157,27 @@ export class ResourceGuard {
     this.#permits.clear();
   }
 
-  /** With the permits. */
-  async #begin(call: Call, options: RunOptions): Promise<Attempted> {
-    if (options.signal.aborted) return ABORTED;
-    const { clock, onAbort, policy, others } = this.#options;
+  /** With the permits. No async function, and none in what it calls: its frame would be in memory for as long as the call takes. */
+  #begin(call: Call, options: RunOptions): Promise<Attempted> {
+    if (options.signal.aborted) return Promise.resolve(ABORTED);
+    const { clock, others } = this.#options;
     const nowMs = clock.now();
     this.#askedMs = nowMs;
     const whyNot = this.#admission.whyNot(nowMs, options.value, 0);
-    if (whyNot instanceof PolicyProblem) return { called: true, outcome: failed(whyNot.message), durationMs: 0 };
-    if (whyNot !== undefined) return { called: false, refusal: this.#counted(whyNot, nowMs) };
+    if (whyNot instanceof PolicyProblem)
+      return Promise.resolve({ called: true, outcome: failed(whyNot.message), durationMs: 0 });
+    if (whyNot !== undefined) return Promise.resolve({ called: false, refusal: this.#counted(whyNot, nowMs) });
     this.#admission.take(nowMs);
     const round = this.#limit.round;
-    const timed = () => timedCall(call, { ...options, clock, timeoutMs: policy.timeoutMs, onAbort });
+    const timed = () => timedCall(call, options, this.#timing);
     this.#inFlight++;
     const isObeyed = this.#circuit !== undefined && others.overrideAt(nowMs) === undefined;
-    const ended = await (isObeyed ? this.#circuit.run(timed) : timed());
-    const wasUsed = 2 * this.#inFlight >= this.#limit.limit;
-    this.#inFlight--;
-    return this.#ended(ended, round, wasUsed);
+    return (isObeyed ? this.#circuit.run(timed) : timed()).then((ended) => this.#ended(ended, round));
   }
 
-  #ended(ended: EndedCall, round: number, wasUsed: boolean): Attempted {
+  #ended(ended: EndedCall, round: number): Attempted {
+    const wasUsed = 2 * this.#inFlight >= this.#limit.limit;
+    this.#inFlight--;
     if (ended.kind === "aborted") return ABORTED;
     const { outcome, durationMs } = ended;
     const nowMs = this.#options.clock.now();
@@ -189,8 +190,11 @@ export class ResourceGuard {
     return { called: true, outcome, durationMs };
   }
 
-  #whyNotQueue(nowMs: number): Refusal | undefined {
-    if (!this.#permits.areTaken || this.#permits.waiting < this.#options.policy.queueMax) return undefined;
+  get #isQueueFull(): boolean {
+    return this.#permits.areTaken && this.#permits.waiting >= this.#options.policy.queueMax;
+  }
+
+  #queueFull(nowMs: number): Refusal {
     const throughput = this.#statistics.throughput(nowMs);
     // Where none has ended yet, the first will be over by its time-out.
     const waitMs = throughput === 0 ? this.#options.policy.timeoutMs : this.#permits.waiting / throughput;

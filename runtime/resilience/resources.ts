@@ -1,10 +1,10 @@
-import PQueue from "p-queue";
 import type { Clock } from "../time/clock.ts";
 import { AbortCallbacks } from "./abort-callbacks.ts";
 import { Others } from "./others.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import { ResourceGuard } from "./resource-guard.ts";
 import type { News, ResourceReport } from "./resource-report.ts";
+import { WorkerPermits } from "./worker-permits.ts";
 
 /** More institutions than anybody calls: names that are none (a customer's id, say) must not fill the memory. */
 const RESOURCES_MAX = 10_000;
@@ -25,12 +25,12 @@ export class Resources {
   readonly #options: ResourcesOptions;
   readonly #guards = new Map<string, ResourceGuard>();
   readonly #others = new Map<string, Others>();
-  readonly #workerPermits: PQueue;
+  readonly #workerPermits: WorkerPermits;
   readonly #onAbort = new AbortCallbacks();
 
   constructor(options: ResourcesOptions) {
     this.#options = options;
-    this.#workerPermits = new PQueue({ concurrency: options.concurrency });
+    this.#workerPermits = new WorkerPermits(options.concurrency, this.#onAbort);
   }
 
   get step(): string {

@@ -4,7 +4,8 @@ import type { AbortCallbacks } from "./abort-callbacks.ts";
 import type { Call, RunOptions } from "./attempt.ts";
 import { completed, type EndedCall, outcomeOfError, outcomeOfResult } from "./ended-call.ts";
 
-export interface TimedCallOptions extends Pick<RunOptions, "signal" | "classify"> {
+/** The same for all calls of an institution. */
+export interface CallTiming {
   readonly clock: Clock;
   readonly timeoutMs: number;
   readonly onAbort: AbortCallbacks;
@@ -14,20 +15,21 @@ export interface TimedCallOptions extends Pick<RunOptions, "signal" | "classify"
  * Calls, and waits for the end, the time-out or the task given up, whichever comes first. What the handler does after that has no effect, also if it
  * ignores its signal. Never rejects.
  */
-export function timedCall(call: Call, options: TimedCallOptions): Promise<EndedCall> {
-  const { clock, timeoutMs, signal, classify, onAbort } = options;
+export function timedCall(
+  call: Call,
+  { signal, classify }: Pick<RunOptions, "signal" | "classify">,
+  { clock, timeoutMs, onAbort }: CallTiming,
+): Promise<EndedCall> {
   const startedMs = clock.now();
   const controller = new AbortController();
   const ended = (outcome: Outcome<unknown>): EndedCall => completed(outcome, Math.max(0, clock.now() - startedMs));
-  const endedBy = (error: unknown): EndedCall => ended(outcomeOfError(error, classify));
-  const endedWith = (value: unknown): EndedCall => ended(outcomeOfResult(value, classify));
   let result: ReturnType<Call>;
   try {
     result = call(controller.signal, startedMs + timeoutMs);
   } catch (error) {
-    return Promise.resolve(endedBy(error));
+    return Promise.resolve(ended(outcomeOfError(error, classify)));
   }
-  if (!isThenable(result)) return Promise.resolve(endedWith(result));
+  if (!isThenable(result)) return Promise.resolve(ended(outcomeOfResult(result, classify)));
   if (signal.aborted) return Promise.resolve({ kind: "aborted" });
   const pending = result;
   return new Promise((resolve) => {
@@ -45,8 +47,8 @@ export function timedCall(call: Call, options: TimedCallOptions): Promise<EndedC
       controller.abort(signal.reason);
     });
     pending.then(
-      (value) => settle(endedWith(value)),
-      (error) => settle(endedBy(error)),
+      (value) => settle(ended(outcomeOfResult(value, classify))),
+      (error) => settle(ended(outcomeOfError(error, classify))),
     );
   });
 }
