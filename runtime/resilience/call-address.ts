@@ -29,6 +29,7 @@ export function versionOf({ version }: CallNode, value: unknown, offset: number)
 }
 
 function text(name: string, given: unknown): string {
-  if (typeof given === "string" && given !== "") return given;
+  // Halves of a character (of a name that was cut) are the same bytes in state, so they must be the same key in memory.
+  if (typeof given === "string" && given !== "") return given.toWellFormed();
   throw new TypeError(`${name} gave ${JSON.stringify(given)}: a text that is not empty is needed`);
 }

@@ -1,7 +1,7 @@
 import type { CallFailure } from "../dsl/call.ts";
 import type { Outcome } from "../dsl/outcome.ts";
 import type { CallNode } from "../dsl/topology.ts";
-import type { Attempted, Refusal } from "./attempt.ts";
+import type { Attempted, Refusal, Waiting } from "./attempt.ts";
 import { addressOf, addressOfOrder, nowhere, versionOf } from "./call-address.ts";
 import { HandlerContext } from "./call-handler-context.ts";
 import { type CallHost, recordContextOf } from "./call-host.ts";
@@ -9,6 +9,7 @@ import { type CallItem, isFromTier, type Origin } from "./call-item.ts";
 import { CallState } from "./call-state.ts";
 import { CallsUnderWay } from "./calls-under-way.ts";
 import { arrived, type Disposition, dispositionOf, hop } from "./disposition.ts";
+import { Fifo } from "./fifo.ts";
 import { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
@@ -46,6 +47,7 @@ export class CallFlow {
   readonly #host: CallHost;
   readonly #lanes: Lanes;
   readonly #underWay = new CallsUnderWay();
+  readonly #starting = new Fifo<CallItem>();
   readonly #admittedMax: number;
   /** Institutions whose numbers of waiting records have changed since the last commit. */
   readonly #recounted = new Set<string>();
@@ -66,7 +68,7 @@ export class CallFlow {
       host: {
         start: (item) => this.#start(item),
         release: (item) => this.#finish(item),
-        hasRoom: (resource) => this.#hasRoomFor(resource),
+        hasRoom: (item) => this.#hasRoomFor(item),
         replay: (parcel, at) => host.replay(parcel, { kind: "held", ...at }),
         count: (change, parcel) => this.#countWaiting(parcel, change === "held"),
         wallClockMs: () => host.clock.now(),
@@ -104,7 +106,7 @@ export class CallFlow {
   resumed(): void {
     if (this.#isResumed || !this.#isRecovered) return;
     this.#isResumed = true;
-    this.state.order.resumed();
+    this.#guarded(() => this.state.order.resumed());
   }
 
   /**
@@ -120,12 +122,22 @@ export class CallFlow {
       return;
     }
     if (isFromTier) this.#countWaiting(parcel, false);
+    if (this.#isForgotten(parcel)) {
+      this.#host.count("erased");
+      this.#passedOver({ origin, parcel });
+      return;
+    }
     const travel = arrived(parcel.travel, nowMs);
     this.#arriving = { origin, parcel: travel === parcel.travel ? parcel : { ...parcel, travel } };
     steps();
     const left = this.#arriving;
     this.#arriving = undefined;
     if (left !== undefined) this.#passedOver(left);
+  }
+
+  /** A record arrives that cannot be decoded. */
+  arriveUnread(origin: Origin, parcel: Parcel, report: () => void): void {
+    this.#guarded(() => this.arrive(origin, parcel, report));
   }
 
   /** The record that arrives has passed the steps in front. */
@@ -153,19 +165,17 @@ export class CallFlow {
         "CALL_ADDRESS",
         `where it belongs is not known: ${reasonOf(error)}`,
       );
-      this.#leaveOrder(arriving);
+      this.#passedOver(arriving);
       return;
     }
     this.#take(item);
   }
 
-  /** The steps in front dropped the record, or it cannot be read: it has ended. */
-  #passedOver(arriving: Arriving): void {
-    this.#leaveOrder(arriving);
-  }
-
-  /** What had an order key before it arrived must not keep the others of that key waiting. */
-  #leaveOrder({ origin, parcel }: Arriving): void {
+  /**
+   * There is nothing to call for: the steps in front dropped the record, or it cannot be read. What had an order key before must not keep the others of that
+   * key waiting.
+   */
+  #passedOver({ origin, parcel }: Arriving): void {
     const { address, timestampMs, offset } = parcel;
     if (address === undefined) this.#end(origin);
     else
@@ -180,7 +190,7 @@ export class CallFlow {
     }
     switch (this.state.order.arrive(item)) {
       case "starts":
-        if (this.#hasRoomFor(item.address.resource)) this.#start(item);
+        if (this.#hasRoomFor(item)) this.#start(item);
         else {
           this.state.order.away(item);
           this.#waitForRoom(item);
@@ -209,14 +219,24 @@ export class CallFlow {
    * An institution that is slower than its records come gets no more of the memory than there is free, so that the others always find some; one that is alone
    * may have it all, for there is nobody to protect, and its input waits.
    */
-  #hasRoomFor(resource: string): boolean {
+  #hasRoomFor({ value, address: { resource } }: CallItem): boolean {
+    if (value === null) return true;
     const own = this.#lanes.sizeOf(resource);
     const isAlone = this.#lanes.count === 0 || (this.#lanes.count === 1 && own > 0);
     return isAlone || own < Math.max(1, this.#admittedMax - this.#underWay.count);
   }
 
-  /** Its turn has come. */
+  /** Its turn has come. One after the other, however many one leads to. */
   #start(item: CallItem): void {
+    this.#starting.push(item);
+    if (this.#starting.size > 1) return;
+    for (let next = this.#starting.first; next !== undefined; next = this.#starting.first) {
+      this.#startNow(next);
+      this.#starting.take();
+    }
+  }
+
+  #startNow(item: CallItem): void {
     if (item.value === null) this.#drop(item);
     else if (this.#isForgotten(item.parcel)) this.#eraseItem(item);
     else if (this.state.order.isSuperseded(item)) {
@@ -239,6 +259,8 @@ export class CallFlow {
   }
 
   #call(item: CallItem, guard: ResourceGuard): Promise<Attempted> {
+    // The order came while it waited for its institution.
+    if (this.#isForgotten(item.parcel)) return Promise.resolve(FORGOTTEN);
     const { job, clock } = this.#host;
     const { id, handler, classify } = this.#node;
     return guard.run(
@@ -269,7 +291,8 @@ export class CallFlow {
       this.#travel(item, disposition);
       return;
     }
-    if (disposition.kind === "dead") this.#bury(item, disposition.code, disposition.reason);
+    if (disposition.kind === "dead")
+      this.#bury(calledOnce(item, this.#calledAtMs(attempted)), disposition.code, disposition.reason);
     else if (this.state.order.isSuperseded(item)) this.#supersede(item);
     else this.#host.emit(item, "done", disposition.values);
     this.state.order.ended(item, disposition.kind === "done");
@@ -278,9 +301,16 @@ export class CallFlow {
 
   #dispositionOf(item: CallItem, attempted: Exclude<Attempted, { aborted: true }>): Disposition {
     if (!attempted.called) return this.#decide(item, refused(attempted.refusal));
-    const { outcome, durationMs } = attempted;
+    const { outcome } = attempted;
     // The usual one: nothing has to be looked up.
-    return outcome.kind === "done" ? outcome : this.#decide(item, outcome, this.#host.clock.now() - durationMs);
+    return outcome.kind === "done"
+      ? outcome
+      : this.#decide(item, outcome, this.#host.clock.now() - attempted.durationMs);
+  }
+
+  /** Undefined if no call was made. */
+  #calledAtMs(attempted: Exclude<Attempted, { aborted: true }>): number | undefined {
+    return attempted.called ? this.#host.clock.now() - attempted.durationMs : undefined;
   }
 
   #decide({ parcel, address }: CallItem, outcome: Outcome<unknown>, calledAtMs?: number): Disposition {
@@ -301,12 +331,13 @@ export class CallFlow {
   }
 
   #supersede(item: CallItem): void {
+    if (item.value === null) return;
     if (this.#isForgotten(item.parcel)) {
       this.#host.count("erased");
       return;
     }
     this.#host.count("superseded");
-    if (item.value !== null) this.#host.emit(item, "superseded", [item.value]);
+    this.#host.emit(item, "superseded", [item.value]);
   }
 
   /** To the DLQ, and to whoever listens for that. */
@@ -319,8 +350,7 @@ export class CallFlow {
     this.#host.deadLetter(item, code, reason);
     const { value, address } = item;
     const failure: CallFailure<unknown> = {
-      ...{ value, resource: address.resource, code, reason, firstCallMs },
-      attempts: code === "CALL_HELD_FULL" ? attempts : attempts + 1,
+      ...{ value, resource: address.resource, code, reason, attempts, firstCallMs },
     };
     this.#host.emit(item, "dead", [failure]);
   }
@@ -361,7 +391,7 @@ export class CallFlow {
     this.state.erasures!.order(subject, { topic, offset, orderedAtMs: this.#host.clock.now() });
     this.#underWay.abortOf(subject, ({ parcel }) => this.#isForgotten(parcel));
     this.#host.emit(order, "erased", [order.value]);
-    this.#end(order.origin);
+    this.#passedOver(order);
     this.#host.suspend(() =>
       this.state.forget((parcel) => parcel.address?.subject === subject && this.#isForgotten(parcel)),
     );
@@ -380,9 +410,18 @@ export class CallFlow {
   /** Before a commit seals the state. */
   flush(): void {
     this.state.flush();
-    for (const resource of this.#recounted)
-      this.#host.guard(resource).reportWaiting(this.#host.id, this.state.waiting.of(resource));
+    for (const resource of this.#recounted) this.#reportWaiting(resource, this.state.waiting.of(resource));
     this.#recounted.clear();
+  }
+
+  #reportWaiting(resource: string, waiting: Waiting | undefined): void {
+    try {
+      this.#host.policyOf(resource);
+    } catch {
+      // It has no policy any more, and so no guard. Its records are dead letters when they come.
+      return;
+    }
+    this.#host.guard(resource).reportWaiting(this.#host.id, waiting);
   }
 
   /** What is thrown here is not about a record. */
@@ -400,12 +439,20 @@ export class CallFlow {
     this.#isClosed = true;
     this.#lanes.close();
     this.#underWay.abortAll();
-    for (const resource of this.state.waiting.resources)
-      this.#host.guard(resource).reportWaiting(this.#host.id, undefined);
+    for (const resource of this.state.waiting.resources) this.#reportWaiting(resource, undefined);
   }
 }
 
+const FORGOTTEN: Attempted = { called: false, aborted: true };
+
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** With the call that has just ended. */
+function calledOnce(item: CallItem, calledAtMs: number | undefined): CallItem {
+  const { parcel } = item;
+  const { attempts, firstCallMs = calledAtMs } = parcel.travel;
+  return { ...item, parcel: { ...parcel, travel: { ...parcel.travel, attempts: attempts + 1, firstCallMs } } };
+}
 
 const refused = ({ reason, untilMs }: Refusal): Outcome<unknown> => ({
   kind: "wait",

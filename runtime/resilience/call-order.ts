@@ -13,7 +13,7 @@ export type Arrival =
   /** Its turn has not come, and there is no room for it in memory: to a tier. */
   | "noRoom";
 
-/** In which order the records of one order key are called. Whatever a method has `host` do happens before it returns. */
+/** In which order the records of one order key are called. What a method has `host` do happens in the same turn. */
 export interface CallOrder {
   arrive(item: CallItem): Arrival;
   /** Asked when its call is about to begin, and when that has succeeded. */
@@ -31,8 +31,8 @@ export interface CallOrderHost {
   start(item: CallItem): void;
   /** It lies in state now, or ended: its input need not keep it. */
   release(item: CallItem): void;
-  /** Whether one more record for this institution may wait in memory. */
-  hasRoom(resource: string): boolean;
+  /** Whether it may wait in memory. */
+  hasRoom(item: CallItem): boolean;
 }
 
 /** All at once. */

@@ -1,7 +1,7 @@
 import type { KeyValueStore, Store } from "../../state/store.ts";
 import { callStores } from "../dsl/call-stores.ts";
 import type { CallNode } from "../dsl/topology.ts";
-import { type CallInputsEntry, WAITING_ENTRY } from "./call-inputs-entry.ts";
+import { type CallInputsEntry, resourceOf, waitingEntry } from "./call-inputs-entry.ts";
 import { type CallOrder, unordered } from "./call-order.ts";
 import { type ErasedUpTo, Erasures } from "./erasures.ts";
 import { type EndedRecords, InputProgress } from "./input-progress.ts";
@@ -29,7 +29,7 @@ interface TrackedInput {
 export class CallState {
   readonly order: CallOrder;
   readonly erasures: Erasures | undefined;
-  readonly waiting: WaitingCounts;
+  readonly waiting = new WaitingCounts();
   readonly #inputs: KeyValueStore<string, CallInputsEntry>;
   readonly #strict: StrictOrder | undefined;
   readonly #wallClockMs: () => number;
@@ -40,8 +40,6 @@ export class CallState {
     const open = <T extends Store>(name: "inputs" | "keys" | "held" | "erased") => store(`${node.id}.${name}`) as T;
     this.#wallClockMs = () => host.wallClockMs();
     this.#inputs = open("inputs");
-    const stored = this.#inputs.get(WAITING_ENTRY);
-    this.waiting = new WaitingCounts(stored?.kind === "waiting" ? stored.counts : []);
     if (names.has("held")) {
       const keys = open<KeyValueStore<string, StrictKey>>("keys");
       this.#strict = new StrictOrder({
@@ -56,17 +54,25 @@ export class CallState {
     this.erasures = names.has("erased") ? new Erasures(open<KeyValueStore<string, ErasedUpTo>>("erased")) : undefined;
   }
 
-  /** The progress of an input, as state has it. */
-  track(input: Pick<TrackedInput, "topic" | "incarnation" | "position">): InputProgress {
+  /**
+   * The progress of an input, as state has it.
+   * @param input.isContinued false: it begins anew, or somebody has set its position, and wants everything from there on
+   */
+  track({
+    isContinued,
+    ...input
+  }: Pick<TrackedInput, "topic" | "incarnation" | "position"> & { readonly isContinued: boolean }): InputProgress {
     const entry = this.#inputs.get(input.topic);
-    const stored = entry?.kind === "ended" && entry.incarnation === input.incarnation ? entry : undefined;
-    const progress = new InputProgress(stored);
+    const stored = entry?.kind === "ended" ? entry : undefined;
+    const progress = new InputProgress(isContinued && stored?.incarnation === input.incarnation ? stored : undefined);
     this.#tracked.push({ ...input, progress, stored });
     return progress;
   }
 
   /** Goes on with what lies in state. */
   async recover(): Promise<void> {
+    for await (const [name, entry] of this.#inputs.entries())
+      if (entry.kind === "waiting") this.waiting.restore(resourceOf(name), entry);
     await this.#strict?.recover();
   }
 
@@ -85,14 +91,17 @@ export class CallState {
       else this.#inputs.put(input.topic, { kind: "ended", ...ended }, nowMs);
       input.stored = ended;
     }
-    const counts = this.waiting.takeChanged();
-    if (counts !== undefined) this.#inputs.put(WAITING_ENTRY, { kind: "waiting", counts }, nowMs);
+    for (const [resource, counts] of this.waiting.takeChanged()) {
+      if (counts === undefined) this.#inputs.delete(waitingEntry(resource));
+      else this.#inputs.put(waitingEntry(resource), { kind: "waiting", ...counts }, nowMs);
+    }
   }
 }
 
 function isSame(left: EndedRecords | undefined, right: EndedRecords | undefined): boolean {
   if (left === undefined || right === undefined) return left === right;
   return (
+    left.incarnation === right.incarnation &&
     left.upTo === right.upTo &&
     left.unfinished.length === right.unfinished.length &&
     left.unfinished.every((offset, index) => offset === right.unfinished[index])

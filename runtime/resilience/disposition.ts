@@ -39,7 +39,10 @@ export function dispositionOf(outcome: Outcome<unknown>, travel: Travel, options
     case "retry":
       return again(outcome, { ...travel, firstCallMs }, options);
     case "wait": {
-      const notBeforeMs = outcome.untilMs ?? nowMs + backedOff(options, travel.waits);
+      const { untilMs } = outcome;
+      // For ever is no time to come back at: it may be over sooner, and nobody would ask.
+      const isKnown = untilMs !== undefined && Number.isFinite(untilMs);
+      const notBeforeMs = isKnown ? untilMs : nowMs + backedOff(options, travel.waits);
       return {
         kind: "tier",
         tier: longestWithin(options.tierDelaysMs, notBeforeMs - nowMs),
@@ -68,10 +71,13 @@ export function arrived(travel: Travel, nowMs: number): Travel {
 }
 
 function again(
-  { reason, afterMs }: Extract<Outcome<unknown>, { kind: "retry" }>,
+  outcome: Extract<Outcome<unknown>, { kind: "retry" }>,
   travel: Travel,
   options: DispositionOptions,
 ): Disposition {
+  const { reason } = outcome;
+  // A number that the institution's answer did not have.
+  const afterMs = Number.isFinite(outcome.afterMs) ? outcome.afterMs : undefined;
   const { limits, tierDelaysMs, nowMs } = options;
   const attempts = travel.attempts + 1;
   const ageMs = nowMs - (travel.firstCallMs ?? nowMs) - travel.waitedMs;

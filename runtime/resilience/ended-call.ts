@@ -1,4 +1,4 @@
-import type { Outcome } from "../dsl/outcome.ts";
+import type { FailureClass, Outcome } from "../dsl/outcome.ts";
 import { RetriableError, TerminalError } from "../errors/errors.ts";
 import type { RunOptions } from "./attempt.ts";
 import type { CallClass } from "./resource-report.ts";
@@ -61,10 +61,27 @@ export const failed = (reason: string, afterMs?: number): Outcome<unknown> => ({
   ...{ kind: "retry", reason, afterMs, failure: "error" },
 });
 
-const KINDS: ReadonlySet<unknown> = new Set(["done", "retry", "wait", "dead"] satisfies Outcome<unknown>["kind"][]);
+const FAILURES: ReadonlySet<unknown> = new Set(["error", "timeout", "throttled", "rejected"] satisfies FailureClass[]);
 
-const isOutcome = (value: unknown): value is Outcome<unknown> =>
-  KINDS.has((value as Outcome<unknown> | null | undefined)?.kind);
+/** In JavaScript anything can come, and what is taken for an outcome must do as one. */
+function isOutcome(value: unknown): value is Outcome<unknown> {
+  const given = value as Readonly<Record<string, unknown>> | null | undefined;
+  switch (given?.["kind"]) {
+    case "done":
+      return Array.isArray(given["values"]);
+    case "retry":
+      return isText(given["reason"]) && FAILURES.has(given["failure"]) && isOptionalNumber(given["afterMs"]);
+    case "wait":
+      return isText(given["reason"]) && isOptionalNumber(given["untilMs"]);
+    case "dead":
+      return isText(given["code"]) && isText(given["reason"]);
+    default:
+      return false;
+  }
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isOptionalNumber = (value: unknown): boolean => value === undefined || typeof value === "number";
 
 function textOf(error: unknown): string {
   if (error instanceof Error) return error.message === "" ? error.name : error.message;

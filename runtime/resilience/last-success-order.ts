@@ -39,7 +39,7 @@ export class LastSuccessOrder implements CallOrder {
       this.#chains.set(orderKey, []);
       return "starts";
     }
-    if (!this.#options.host.hasRoom(item.address.resource)) {
+    if (!this.#options.host.hasRoom(item)) {
       this.#toTier(item);
       return "noRoom";
     }

@@ -63,9 +63,20 @@ export function packParcel(parcel: Parcel): Buffer {
   return out.buffer.subarray(0, out.position);
 }
 
-/** @throws if the bytes are not such a header's */
+/** @throws if the bytes are not such a header's: anybody may have written them */
 export function unpackParcel(label: Buffer, content: Pick<Parcel, "key" | "value" | "headers">): Parcel {
-  return { ...readLabel(new ByteReader(label)), ...content };
+  const input = new ByteReader(label);
+  const read = readLabel(input);
+  const { partition, offset, timestampMs, travel } = read;
+  const { attempts, waits, firstCallMs = 0, waitedMs, waitingFromMs = 0, sinceMs = 0, notBeforeMs } = travel;
+  const isSound =
+    input.remaining === 0 &&
+    [partition, offset, attempts, waits].every((count) => Number.isSafeInteger(count) && count >= 0) &&
+    [timestampMs, firstCallMs, waitedMs, waitingFromMs, sinceMs, notBeforeMs].every((timeMs) =>
+      Number.isSafeInteger(Math.trunc(timeMs)),
+    );
+  if (!isSound) throw new RangeError("it says what cannot be");
+  return { ...read, ...content };
 }
 
 /** How parcels lie in the state of a call. */

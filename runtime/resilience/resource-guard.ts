@@ -186,7 +186,9 @@ export class ResourceGuard {
     else if (ended.class === "done") this.#limit.succeeded(durationMs, round, wasUsed);
     this.#permits.concurrency = this.#limit.limit;
     if (outcome.kind === "wait" && outcome.scope === "resource")
-      this.#admission.heldOffUntilMs = outcome.untilMs ?? nowMs + this.#options.policy.retry.backoffMs;
+      this.#admission.heldOffUntilMs = Number.isFinite(outcome.untilMs)
+        ? outcome.untilMs!
+        : nowMs + this.#options.policy.retry.backoffMs;
     return { called: true, outcome, durationMs };
   }
 

@@ -63,7 +63,7 @@ export class StrictOrder implements CallOrder {
     if (entry !== undefined && !(entry.headAt === "input" && wasUnderWay)) return this.#hold(item, entry);
     if (chain === undefined) return this.#begin(orderKey);
     // What was under way before the restart goes in front of what is held, room or not.
-    if (wasUnderWay || host.hasRoom(item.address.resource)) {
+    if (wasUnderWay || host.hasRoom(item)) {
       chain.push(item);
       return "waits";
     }
@@ -198,6 +198,7 @@ export class StrictOrder implements CallOrder {
   /** Drops what is held for somebody who is to be forgotten. */
   async forget(isForgotten: (parcel: Parcel) => boolean): Promise<void> {
     const { held, host } = this.#options;
+    const touched = new Set<string>();
     for await (const [at, parcel] of held.entries()) {
       if (!isForgotten(parcel)) continue;
       // The head is under way; it ends by itself.
@@ -210,6 +211,19 @@ export class StrictOrder implements CallOrder {
       if (held.get(at) === undefined) continue;
       held.delete(at);
       host.count("unheld", parcel);
+      touched.add(at.key);
     }
+    for (const orderKey of touched) this.#trim(orderKey);
+  }
+
+  /** What is gone at either end takes no place behind the head. */
+  #trim(orderKey: string): void {
+    const { keys, held, host } = this.#options;
+    const entry = keys.get(orderKey);
+    if (entry === undefined || entry.headAt === "held") return;
+    let { first, next } = entry;
+    while (first < next && held.get({ key: orderKey, entry: first }) === undefined) first++;
+    while (first < next && held.get({ key: orderKey, entry: next - 1 }) === undefined) next--;
+    keys.put(orderKey, { ...entry, first, next }, host.wallClockMs());
   }
 }

@@ -14,11 +14,11 @@ interface Buckets {
   readonly counts: Map<number, number>;
 }
 
-export type StoredCounts = readonly (readonly [
-  resource: string,
-  widthMs: number,
-  counts: readonly (readonly [startMs: number, records: number])[],
-])[];
+/** What waits for one institution, as state has it. */
+export interface StoredCounts {
+  readonly widthMs: number;
+  readonly counts: readonly (readonly [startMs: number, records: number])[];
+}
 
 const WIDTH_MS = 10_000;
 const BUCKETS_MAX = 256;
@@ -26,11 +26,11 @@ const BUCKETS_MAX = 256;
 /** How many records wait for each institution and since when, to within ten seconds; coarser where they wait for long. */
 export class WaitingCounts {
   readonly #resources = new Map<string, Buckets>();
-  #hasChanged = false;
+  readonly #changed = new Set<string>();
 
-  constructor(stored: StoredCounts = []) {
-    for (const [resource, widthMs, counts] of stored)
-      this.#resources.set(resource, { widthMs, counts: new Map(counts) });
+  /** Goes on with what state has. */
+  restore(resource: string, { widthMs, counts }: StoredCounts): void {
+    this.#resources.set(resource, { widthMs, counts: new Map(counts) });
   }
 
   add(resource: string, sinceMs: number): void {
@@ -42,7 +42,7 @@ export class WaitingCounts {
   }
 
   #change(resource: string, sinceMs: number, by: number): void {
-    this.#hasChanged = true;
+    this.#changed.add(resource);
     let buckets = this.#resources.get(resource);
     if (buckets === undefined) {
       buckets = { widthMs: WIDTH_MS, counts: new Map() };
@@ -72,11 +72,14 @@ export class WaitingCounts {
     return [...this.#resources.keys()];
   }
 
-  /** What state has to know, if that is not what it knows already. */
-  takeChanged(): StoredCounts | undefined {
-    if (!this.#hasChanged) return undefined;
-    this.#hasChanged = false;
-    return [...this.#resources].map(([resource, { widthMs, counts }]) => [resource, widthMs, [...counts]] as const);
+  /** What state does not know yet; undefined where nothing waits any more. */
+  takeChanged(): readonly (readonly [resource: string, stored: StoredCounts | undefined])[] {
+    const changed = Array.from(this.#changed, (resource) => {
+      const buckets = this.#resources.get(resource);
+      return [resource, buckets && { widthMs: buckets.widthMs, counts: [...buckets.counts] }] as const;
+    });
+    this.#changed.clear();
+    return changed;
   }
 }
 
@@ -93,24 +96,17 @@ function coarsen(buckets: Buckets): void {
 }
 
 export const waitingCountsCodec: Codec<StoredCounts> = {
-  write(stored: StoredCounts, out: ByteWriter) {
-    out.integer(stored.length);
-    for (const [resource, widthMs, counts] of stored) {
-      out.string(resource);
-      out.integer(widthMs);
-      out.integer(counts.length);
-      for (const [startMs, records] of counts) {
-        out.integer(startMs);
-        out.integer(records);
-      }
+  write({ widthMs, counts }: StoredCounts, out: ByteWriter) {
+    out.integer(widthMs);
+    out.integer(counts.length);
+    for (const [startMs, records] of counts) {
+      out.integer(startMs);
+      out.integer(records);
     }
   },
   read(input: ByteReader) {
-    return Array.from({ length: input.integer() }, () => {
-      const resource = input.string();
-      const widthMs = input.integer();
-      const counts = Array.from({ length: input.integer() }, () => [input.integer(), input.integer()] as const);
-      return [resource, widthMs, counts] as const;
-    });
+    const widthMs = input.integer();
+    const counts = Array.from({ length: input.integer() }, () => [input.integer(), input.integer()] as const);
+    return { widthMs, counts };
   },
 };

@@ -1,4 +1,4 @@
-import { invariant } from "../errors/errors.ts";
+import { invariant, RecordError } from "../errors/errors.ts";
 import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
 import type { PlannedTier } from "../plan/plan.ts";
 import type { CallFlow } from "../resilience/call-flow.ts";
@@ -46,20 +46,27 @@ export class CallInputs implements Inputs {
     const [node, receive] = entry;
     const topic = topicOf(options, node);
     const open = (name: string, delayMs: number | undefined): CallInput => {
-      const { offset, incarnation = "" } = positionOf(options, name);
+      const { offset, incarnation = "", isCommitted } = positionOf(options, name);
       let queue: RecordQueue | undefined;
-      const progress = options.flow.state.track({ topic: name, incarnation, position: () => queue!.position });
+      const progress = options.flow.state.track({
+        ...{ topic: name, incarnation, position: () => queue!.position },
+        isContinued: isCommitted,
+      });
       queue = new RecordQueue({
         topic: name,
         partition: options.partition,
         position: offset,
         endOffset: options.ends?.find((end) => end.topic === name)?.offset ?? offset,
         decoder: options.runtime.decoders.get(node)!,
-        undecodable: (raw, error) => options.undecodable(node, { topic, partition: options.partition, raw }, error),
+        undecodable: (raw, error) => {
+          if (delayMs === undefined) options.undecodable(node, { topic, partition: options.partition, raw }, error);
+          else this.#passTierHead(input, node, error);
+        },
         isDone: (candidate) => progress.hasEnded(candidate),
         ...(delayMs !== undefined && { unwrap: sourceRecordOf }),
       });
-      return { queue, receive, progress, delayMs, incarnation };
+      const input: CallInput = { queue, receive, progress, delayMs, incarnation };
+      return input;
     };
     this.#source = open(topic, undefined);
     this.#inputs = [...options.tiers.map((tier) => open(tier.topic, tier.delayMs)), this.#source];
@@ -82,6 +89,15 @@ export class CallInputs implements Inputs {
 
   get waiting(): number {
     return this.#inputs.reduce((sum, { queue }) => sum + queue.size, 0);
+  }
+
+  get notDue(): number {
+    const nowMs = this.#options.clock.now();
+    const waiting = this.#inputs.filter((input) => {
+      const { fetched } = input.queue;
+      return fetched !== undefined && dueMs(input, fetched) > nowMs;
+    });
+    return waiting.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
   get backlogs(): readonly Backlog[] {
@@ -143,6 +159,26 @@ export class CallInputs implements Inputs {
     this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
   }
 
+  /** The head of a tier cannot be decoded. What waits behind it must not wait for ever. */
+  #passTierHead({ queue, progress }: CallInput, node: string, error: unknown): void {
+    const { undecodable, flow } = this.#options;
+    const fetched = queue.fetched!;
+    const { topic, partition } = queue;
+    let parcel: Parcel;
+    try {
+      parcel = parcelIn(fetched);
+    } catch {
+      undecodable(node, { topic, partition, raw: fetched }, error);
+      return;
+    }
+    const { offset } = fetched;
+    const isResumed = progress.takeUp(offset);
+    const source = { topic: parcel.topic, partition: parcel.partition, raw: sourceRecordIn(parcel) };
+    flow.arriveUnread({ kind: "input", progress, offset, isTier: true, isResumed }, parcel, () =>
+      undecodable(node, source, error),
+    );
+  }
+
   /** The head of an input, as it is to be called for. */
   parcelOf({ queue, delayMs }: CallInput): Parcel {
     const { fetched } = queue;
@@ -160,14 +196,26 @@ const committable = ({ progress, queue }: CallInput): number => progress.committ
 const dueMs = ({ delayMs }: CallInput, { timestampMs }: FetchedRecord): number =>
   delayMs === undefined ? -Infinity : timestampMs + delayMs;
 
+/** @throws {RecordError} CALL_TIER_RECORD if it was not put there by the job */
 function parcelIn({ headers, key, value }: FetchedRecord): Parcel {
   const { [PARCEL_HEADER]: label, ...own } = headers ?? {};
-  invariant(label !== undefined, `a record of a retry tier has no header "${PARCEL_HEADER}"`);
-  return unpackParcel(label, { key, value, headers: Object.keys(own).length === 0 ? undefined : own });
+  if (label === undefined) throw strange(`it has no header "${PARCEL_HEADER}"`);
+  try {
+    return unpackParcel(label, { key, value, headers: Object.keys(own).length === 0 ? undefined : own });
+  } catch (error) {
+    throw strange(`its header "${PARCEL_HEADER}" cannot be read: ${(error as Error).message}`);
+  }
 }
 
+const strange = (what: string): RecordError =>
+  new RecordError(
+    `a record of a retry tier was not written by this job: ${what}; write what is to be called for to the topic that the call reads`,
+    { code: "CALL_TIER_RECORD" },
+  );
+
 /** The record that waits in a tier, as its source had it. */
-function sourceRecordOf(fetched: FetchedRecord): FetchedRecord {
-  const { offset, timestampMs, key, value, headers } = parcelIn(fetched);
-  return { offset, timestampMs, key, value, headers };
-}
+const sourceRecordOf = (fetched: FetchedRecord): FetchedRecord => sourceRecordIn(parcelIn(fetched));
+
+const sourceRecordIn = ({ offset, timestampMs, key, value, headers }: Parcel): FetchedRecord => ({
+  ...{ offset, timestampMs, key, value, headers },
+});

@@ -22,6 +22,8 @@ export interface Inputs {
   readonly fetchPositions: readonly PartitionOffset[];
   /** Records that were fetched and not processed. */
   readonly waiting: number;
+  /** Those of them whose time has not come; they are in the log as ever. */
+  readonly notDue: number;
   readonly backlogs: readonly Backlog[];
   /** Something was processed that no commit covers. */
   readonly haveMoved: boolean;

@@ -82,6 +82,10 @@ export class TaskInputs implements Inputs {
     return purgeable(this.#options, this.#committed);
   }
 
+  get notDue(): number {
+    return 0;
+  }
+
   get nextDueMs(): number {
     return Infinity;
   }

@@ -101,7 +101,7 @@ export class TaskSlots {
   restartRefused(): void {
     for (const slot of [...this.running()]) {
       const { task, fetching } = slot;
-      if (!fetching.isRefused || task.failure !== undefined || task.isBusy) continue;
+      if (!fetching.isRefused || !task.isIdleUntilDue) continue;
       const { replaced } = fetching;
       this.#giveUp(slot);
       this.#start(slot, { replaced });

@@ -138,7 +138,16 @@ export class Task {
   get isBusy(): boolean {
     // What a commit that failed had taken is in no buffer any more, and will be done again.
     if (this.failure !== undefined) return true;
-    return this.waiting > 0 || this.callsUnderWay > 0 || this.isDirty || this.isCommitting || this.isSuspended;
+    return !this.#isAtRest(this.waiting);
+  }
+
+  /** Nothing waits but what can be read again when its time has come. */
+  get isIdleUntilDue(): boolean {
+    return this.failure === undefined && this.#isAtRest(this.waiting - this.#inputs.notDue);
+  }
+
+  #isAtRest(waiting: number): boolean {
+    return !(waiting > 0 || this.callsUnderWay > 0 || this.isDirty || this.isCommitting || this.isSuspended);
   }
 
   /** More records wait than its calls can take up: when one ends, the next can begin. */
@@ -239,7 +248,8 @@ export class Task {
         await this.#work.drain();
       }
       this.#calls?.flow.flush();
-      if (!this.#work.isClosed && this.isDirty) this.#sealAndCommit();
+      // A call that has just ended may have failed halfway.
+      if (!this.#work.isClosed && this.failure === undefined && this.isDirty) this.#sealAndCommit();
     });
   }
 
