@@ -120,7 +120,7 @@ export class CustomerPlan {
     this.requests.push({
       ...{ requestId, customerId, kind: "collect", institution, resource: resource.name, assetId },
       ...{ apiType, why, forced, requestedAt, ...range, searchTimestamp },
-      authorizationCode: grant.authorizationCode,
+      ...{ authorizationCode: grant.authorizationCode, consentedAt: grant.grantedAt },
     });
     this.#items.set(keyOf(item), { ...item, outstanding: { requestId, requestedAt } });
   }

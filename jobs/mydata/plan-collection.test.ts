@@ -78,6 +78,7 @@ describe("a consent", () => {
       "card-01 cards",
     ]);
     expect(lists[0]).toMatchObject({ kind: "collect", apiType: "userConsent", forced: true, authorizationCode: "ann" });
+    expect(lists[0]!.consentedAt).toBe(grant("bank-01").grantedAt);
     await planner.complete(lists[0]!, { assetIds: ["a1", "a2"] });
     const followed = await planner.requests();
     expect(followed.map(({ resource, assetId }) => `${resource} ${assetId}`).sort()).toEqual([

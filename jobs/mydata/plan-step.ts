@@ -181,7 +181,7 @@ function orderOf(plan: CustomerPlan, event: UserEvent, rule: DeletionRule, memor
 const eraseRequest = ({ orderId, customerId, reason, orderedAt }: Erasure, institution: string): CollectionRequest => ({
   ...{ requestId: `${orderId}.${institution}`, customerId, kind: "erase", institution, resource: "", assetId: null },
   ...{ apiType: "userRefresh", why: reason, forced: true, requestedAt: orderedAt },
-  ...{ fromDate: null, toDate: null, searchTimestamp: null, authorizationCode: "" },
+  ...{ fromDate: null, toDate: null, searchTimestamp: null, authorizationCode: "", consentedAt: 0 },
 });
 
 function setTimer(plan: CustomerPlan, { timers }: Context): void {
