@@ -110,6 +110,13 @@ describe("a consent", () => {
     expect(await planner.asked()).toEqual([]);
   });
 
+  it("from before all were taken back causes nothing, although it comes behind", async () => {
+    const planner = await Planner.open();
+    await planner.driver.pipe(consents, consentOf([]));
+    await planner.driver.pipe(consents, consentOf([grant("bank-01")], START_MS - 1));
+    expect(await planner.asked()).toEqual([]);
+  });
+
   it("that came twice requests once, and beside the click of the same name too", async () => {
     const planner = await Planner.open();
     const consent = consentOf([grant("bank-01")]);

@@ -126,7 +126,8 @@ function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, context
   const { stores, wallClockMs } = context;
   const memory = stores.erasures.get() ?? noErasures;
   const valid = grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
-  if (valid.length === 0 && plan.grants.length === 0) {
+  const isOutdated = grants.length === 0 ? changedAt <= memory.clickedAt : valid.length === 0;
+  if (memory.customerAt !== null && isOutdated && plan.grants.length === 0) {
     orderAgain(memory, context);
     return false;
   }
@@ -138,11 +139,11 @@ function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, context
 
 /** A consent from before the customer left came behind the order: its topic has to forget it, too. */
 function orderAgain({ customerAt, clickedAt }: ErasureMemory, { key: customerId, emit, wallClockMs }: Context): void {
-  if (customerAt === null) return;
-  const orderId = `${customerId}.${customerAt.toString(36)}.again`;
+  const orderedAt = customerAt ?? 0;
+  const orderId = `${customerId}.${orderedAt.toString(36)}.again`;
   const erasure: Erasure = {
     ...{ orderId, customerId, scope: "customer", institutions: [], reason: "left" },
-    ...{ clickedAt, keepsConsent: false, orderedAt: customerAt },
+    ...{ clickedAt, keepsConsent: false, orderedAt },
   };
   emit({ kind: "erasure", erasure }, { timestampMs: wallClockMs });
 }
@@ -157,7 +158,7 @@ function erase(plan: CustomerPlan, event: UserEvent, rule: DeletionRule, context
   for (const institution of erasure.institutions)
     emit({ kind: "request", request: eraseRequest(erasure, institution) }, { timestampMs: wallClockMs });
   emit({ kind: "erasure", erasure }, { timestampMs: wallClockMs });
-  const consentedAgain = plan.erase(erasure.institutions, erasure.clickedAt);
+  const consentedAgain = plan.erase(erasure);
   if (consentedAgain.length > 0) plan.collect(byConsent(consentedAgain, plan.nextTime()));
 }
 
