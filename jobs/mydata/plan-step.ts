@@ -1,14 +1,21 @@
 import { type ProcessContext, type ProcessOptions, valueStore } from "mulgil";
 import type { CollectionRequest } from "../../schemas/types/mydata/collection-request.ts";
 import type { Completion } from "../../schemas/types/mydata/completion.ts";
-import type { Consent } from "../../schemas/types/mydata/consent.ts";
+import type { Consent, Grant } from "../../schemas/types/mydata/consent.ts";
 import type { ConsentEvent } from "../../schemas/types/mydata/consent-event.ts";
 import type { Erasure } from "../../schemas/types/mydata/erasure.ts";
 import { type ErasureMemory, erasureMemory } from "../../schemas/types/mydata/erasure-memory.ts";
 import { planning } from "../../schemas/types/mydata/planning.ts";
 import type { UserEvent } from "../../schemas/types/mydata/user-event.ts";
 import { CustomerPlan, type Wish } from "./customer-plan.ts";
-import { clickedUntil, erasedUntil, lastErasureOf, noErasures, rememberErasure } from "./erasure-memory.ts";
+import {
+  clickedUntil,
+  erasedUntil,
+  isOutdatedConsent,
+  lastErasureOf,
+  noErasures,
+  rememberErasure,
+} from "./erasure-memory.ts";
 import type { CollectionRule, DeletionRule, EventRule } from "./event-map.ts";
 import type { Institutions } from "./institutions.ts";
 import { nextSlotMs } from "./schedule.ts";
@@ -122,18 +129,16 @@ const byConsent = (institutions: readonly string[], nowMs: number): Wish => ({
 });
 
 /** False: it changes nothing. */
-function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, context: Context): boolean {
-  const { stores, wallClockMs } = context;
-  const memory = stores.erasures.get() ?? noErasures;
-  const valid = grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
-  const isOutdated = grants.length === 0 ? changedAt <= memory.clickedAt : valid.length === 0;
-  if (memory.customerAt !== null && isOutdated && plan.grants.length === 0) {
+function takeConsent(plan: CustomerPlan, consent: Consent, context: Context): boolean {
+  const memory = context.stores.erasures.get() ?? noErasures;
+  if (plan.grants.length === 0 && isOutdatedConsent(memory, consent)) {
     orderAgain(memory, context);
     return false;
   }
-  const granted = plan.consent(valid, changedAt);
+  const isValid = ({ institution, grantedAt }: Grant) => grantedAt > clickedUntil(memory, institution);
+  const granted = plan.consent(consent.grants.filter(isValid), consent.changedAt);
   if (granted === undefined) return false;
-  if (granted.length > 0) plan.collect(byConsent(granted, wallClockMs));
+  if (granted.length > 0) plan.collect(byConsent(granted, context.wallClockMs));
   return true;
 }
 
