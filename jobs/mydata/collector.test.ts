@@ -3,6 +3,7 @@ import { completionOfDead, completionOfSuperseded } from "./collector.ts";
 import { FakeInstitution, fakeInstitution, ok, page, refused, request, transaction } from "./institution.fixture.ts";
 import { START_MS } from "./mydata.fixture.ts";
 import { responseClasses } from "./response-codes.ts";
+import { TokenCache } from "./token-cache.ts";
 
 describe("a collection", () => {
   it("asks as the standard says, and normalises what is answered", async () => {
@@ -201,6 +202,34 @@ describe("tokens", () => {
     expect((await fake.run()).completions).toMatchObject([{ outcome: "failed", code: "40106" }]);
     const down = new FakeInstitution(() => refused("50008", { maintenance_until: "2026-01-07T03:00:00Z" }));
     expect((await down.run()).outcome).toMatchObject({ kind: "wait", scope: "resource" });
+  });
+
+  it("belong to a consent: under a new one they are got anew", async () => {
+    const fake = fakeInstitution(({ headers }) =>
+      headers["authorization"] === "Bearer a1" ? refused("40106") : page(1, 1),
+    );
+    expect((await fake.run()).refusals).toHaveLength(1);
+    expect((await fake.run()).refusals).toHaveLength(1);
+    expect(fake.tokenRequests).toHaveLength(1);
+    expect((await fake.run(request({ consentedAt: START_MS }))).records).toHaveLength(1);
+    expect(fake.tokenRequests).toHaveLength(2);
+  });
+
+  it("of the holders that were used last are kept, and those of others got anew", async () => {
+    let grants = 0;
+    const cache = new TokenCache(
+      {
+        grant: async () => ({ access: `a${++grants}`, refresh: "r" }),
+        refresh: async () => ({ access: "never", refresh: "r" }),
+      },
+      2,
+    );
+    const { signal } = new AbortController();
+    const token = (customerId: string) => cache.accessToken(request({ customerId }), signal);
+    expect([await token("ann"), await token("bob"), await token("ann"), await token("cho")]).toEqual([
+      ...["a1", "a2", "a1", "a3"],
+    ]);
+    expect([await token("ann"), await token("bob")]).toEqual(["a1", "a4"]);
   });
 
   it("that could not be got are asked for anew", async () => {

@@ -2,6 +2,7 @@ import type { ApiType, CollectionRequest } from "../../schemas/types/mydata/coll
 import type { Completion } from "../../schemas/types/mydata/completion.ts";
 import type { Grant } from "../../schemas/types/mydata/consent.ts";
 import type { ConsentEvent } from "../../schemas/types/mydata/consent-event.ts";
+import type { Erasure } from "../../schemas/types/mydata/erasure.ts";
 import type { PlannedGrant, PlannedItem, Planning } from "../../schemas/types/mydata/planning.ts";
 import { isDue } from "./due.ts";
 import { type DateRange, nextRange } from "./request-range.ts";
@@ -66,7 +67,8 @@ export class CustomerPlan {
 
   /** There is nothing to plan for, and nothing to remember. */
   get isEmpty(): boolean {
-    return this.#grants.length === 0 && this.#items.size === 0 && this.#handledEvents.length === 0;
+    const isKnown = this.#consentChangedAt > 0 || this.#handledEvents.length > 0;
+    return !isKnown && this.#grants.length === 0 && this.#items.size === 0;
   }
 
   get state(): Planning {
@@ -120,7 +122,7 @@ export class CustomerPlan {
     this.requests.push({
       ...{ requestId, customerId, kind: "collect", institution, resource: resource.name, assetId },
       ...{ apiType, why, forced, requestedAt, ...range, searchTimestamp },
-      authorizationCode: grant.authorizationCode,
+      ...{ authorizationCode: grant.authorizationCode, consentedAt: grant.grantedAt },
     });
     this.#items.set(keyOf(item), { ...item, outstanding: { requestId, requestedAt } });
   }
@@ -204,11 +206,13 @@ export class CustomerPlan {
   }
 
   /** Forgets institutions: their data, the consents that were granted up to the click, and the clicks. Returns those with a later consent. */
-  erase(institutions: readonly string[], clickedAt: number): readonly string[] {
-    this.#handledEvents.length = 0;
+  erase({ scope, institutions, clickedAt }: Pick<Erasure, "scope" | "institutions" | "clickedAt">): readonly string[] {
     const isErased = ({ institution }: { institution: string }) => institutions.includes(institution);
     for (const [key, item] of this.#items) if (isErased(item)) this.#items.delete(key);
     this.#grants = this.#grants.filter((grant) => !isErased(grant) || grant.grantedAt > clickedAt);
+    this.#handledEvents.length = 0;
+    // From here on the time of the click decides which consents count.
+    if (scope === "customer" && this.#grants.length === 0) this.#consentChangedAt = 0;
     return this.#grants.filter(isErased).map(({ institution }) => institution);
   }
 }

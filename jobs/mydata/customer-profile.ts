@@ -2,7 +2,9 @@ import type { CollectionRequest } from "../../schemas/types/mydata/collection-re
 import type { Completion } from "../../schemas/types/mydata/completion.ts";
 import type { Consent } from "../../schemas/types/mydata/consent.ts";
 import type { ConsentEvent } from "../../schemas/types/mydata/consent-event.ts";
+import type { ErasureMemory } from "../../schemas/types/mydata/erasure-memory.ts";
 import type { ProfiledItem, ProfileState } from "../../schemas/types/mydata/profile-state.ts";
+import { clickedUntil, erasedUntil } from "./erasure-memory.ts";
 import { compareTexts } from "./month-summary.ts";
 
 type Item = { -readonly [F in keyof ProfiledItem]: ProfiledItem[F] };
@@ -26,7 +28,7 @@ export class CustomerProfile {
   }
 
   get isEmpty(): boolean {
-    return this.#grants.length === 0 && this.#items.size === 0;
+    return this.#consentChangedAt === 0 && this.#grants.length === 0 && this.#items.size === 0;
   }
 
   get state(): ProfileState {
@@ -89,12 +91,14 @@ export class CustomerProfile {
   }
 
   /** Forgets what was requested up to a time, and consents that were given up to a click, by institution. */
-  erase(erasedUntil: (institution: string) => number, clickedUntil: (institution: string) => number): void {
-    this.#grants = this.#grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(institution));
+  erase(memory: ErasureMemory): void {
+    this.#grants = this.#grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
+    // From here on the time of the click decides which consents count.
+    if (memory.customerAt !== null && this.#grants.length === 0) this.#consentChangedAt = 0;
     for (const [institution, requestedAt] of this.#refusals)
-      if (requestedAt <= erasedUntil(institution)) this.#refusals.delete(institution);
+      if (requestedAt <= erasedUntil(memory, institution)) this.#refusals.delete(institution);
     for (const [key, item] of this.#items) {
-      const until = erasedUntil(item.institution);
+      const until = erasedUntil(memory, item.institution);
       if (item.lastRequestedAt <= until) {
         this.#items.delete(key);
         continue;

@@ -1,3 +1,4 @@
+import type { Consent } from "../../schemas/types/mydata/consent.ts";
 import type { Erasure } from "../../schemas/types/mydata/erasure.ts";
 import type { ErasureMemory } from "../../schemas/types/mydata/erasure-memory.ts";
 
@@ -32,6 +33,13 @@ export const erasedUntil = (memory: ErasureMemory, institution: string): number 
 /** Up to which click consents to the institution count no more; 0: all count. */
 export const clickedUntil = (memory: ErasureMemory, institution: string): number =>
   Math.max(memory.clickedAt, entryOf(memory, institution)?.clickedAt ?? 0);
+
+/** Whether all that is consented to is from before the customer left. */
+export function isOutdatedConsent(memory: ErasureMemory, { grants, changedAt }: Consent): boolean {
+  if (memory.customerAt === null) return false;
+  if (grants.length === 0) return changedAt <= memory.clickedAt;
+  return grants.every(({ institution, grantedAt }) => grantedAt <= clickedUntil(memory, institution));
+}
 
 /** The latest order of all; 0: there is none. */
 export const lastErasureOf = (memory: ErasureMemory): number =>

@@ -54,6 +54,7 @@ export const request = (change: Partial<CollectionRequest> = {}): CollectionRequ
   toDate: "2026-01-07",
   searchTimestamp: null,
   authorizationCode: "code-of-ann",
+  consentedAt: START_MS - 1_000,
   ...change,
 });
 

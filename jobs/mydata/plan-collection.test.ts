@@ -78,6 +78,7 @@ describe("a consent", () => {
       "card-01 cards",
     ]);
     expect(lists[0]).toMatchObject({ kind: "collect", apiType: "userConsent", forced: true, authorizationCode: "ann" });
+    expect(lists[0]!.consentedAt).toBe(grant("bank-01").grantedAt);
     await planner.complete(lists[0]!, { assetIds: ["a1", "a2"] });
     const followed = await planner.requests();
     expect(followed.map(({ resource, assetId }) => `${resource} ${assetId}`).sort()).toEqual([
@@ -106,6 +107,13 @@ describe("a consent", () => {
     const planner = await Planner.open();
     await planner.driver.pipe(consents, consentOf([grant("bank-01", { expiresAt: START_MS })]));
     await planner.driver.pipe(consents, consentOf([grant("card-01")], START_MS - 1));
+    expect(await planner.asked()).toEqual([]);
+  });
+
+  it("from before all were taken back causes nothing, although it comes behind", async () => {
+    const planner = await Planner.open();
+    await planner.driver.pipe(consents, consentOf([]));
+    await planner.driver.pipe(consents, consentOf([grant("bank-01")], START_MS - 1));
     expect(await planner.asked()).toEqual([]);
   });
 

@@ -1,14 +1,21 @@
 import { type ProcessContext, type ProcessOptions, valueStore } from "mulgil";
 import type { CollectionRequest } from "../../schemas/types/mydata/collection-request.ts";
 import type { Completion } from "../../schemas/types/mydata/completion.ts";
-import type { Consent } from "../../schemas/types/mydata/consent.ts";
+import type { Consent, Grant } from "../../schemas/types/mydata/consent.ts";
 import type { ConsentEvent } from "../../schemas/types/mydata/consent-event.ts";
 import type { Erasure } from "../../schemas/types/mydata/erasure.ts";
 import { type ErasureMemory, erasureMemory } from "../../schemas/types/mydata/erasure-memory.ts";
 import { planning } from "../../schemas/types/mydata/planning.ts";
 import type { UserEvent } from "../../schemas/types/mydata/user-event.ts";
 import { CustomerPlan, type Wish } from "./customer-plan.ts";
-import { clickedUntil, erasedUntil, lastErasureOf, noErasures, rememberErasure } from "./erasure-memory.ts";
+import {
+  clickedUntil,
+  erasedUntil,
+  isOutdatedConsent,
+  lastErasureOf,
+  noErasures,
+  rememberErasure,
+} from "./erasure-memory.ts";
 import type { CollectionRule, DeletionRule, EventRule } from "./event-map.ts";
 import type { Institutions } from "./institutions.ts";
 import { nextSlotMs } from "./schedule.ts";
@@ -122,27 +129,26 @@ const byConsent = (institutions: readonly string[], nowMs: number): Wish => ({
 });
 
 /** False: it changes nothing. */
-function takeConsent(plan: CustomerPlan, { grants, changedAt }: Consent, context: Context): boolean {
-  const { stores, wallClockMs } = context;
-  const memory = stores.erasures.get() ?? noErasures;
-  const valid = grants.filter(({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
-  if (valid.length === 0 && plan.grants.length === 0) {
+function takeConsent(plan: CustomerPlan, consent: Consent, context: Context): boolean {
+  const memory = context.stores.erasures.get() ?? noErasures;
+  if (plan.grants.length === 0 && isOutdatedConsent(memory, consent)) {
     orderAgain(memory, context);
     return false;
   }
-  const granted = plan.consent(valid, changedAt);
+  const isValid = ({ institution, grantedAt }: Grant) => grantedAt > clickedUntil(memory, institution);
+  const granted = plan.consent(consent.grants.filter(isValid), consent.changedAt);
   if (granted === undefined) return false;
-  if (granted.length > 0) plan.collect(byConsent(granted, wallClockMs));
+  if (granted.length > 0) plan.collect(byConsent(granted, context.wallClockMs));
   return true;
 }
 
 /** A consent from before the customer left came behind the order: its topic has to forget it, too. */
 function orderAgain({ customerAt, clickedAt }: ErasureMemory, { key: customerId, emit, wallClockMs }: Context): void {
-  if (customerAt === null) return;
-  const orderId = `${customerId}.${customerAt.toString(36)}.again`;
+  const orderedAt = customerAt ?? 0;
+  const orderId = `${customerId}.${orderedAt.toString(36)}.again`;
   const erasure: Erasure = {
     ...{ orderId, customerId, scope: "customer", institutions: [], reason: "left" },
-    ...{ clickedAt, keepsConsent: false, orderedAt: customerAt },
+    ...{ clickedAt, keepsConsent: false, orderedAt },
   };
   emit({ kind: "erasure", erasure }, { timestampMs: wallClockMs });
 }
@@ -157,7 +163,7 @@ function erase(plan: CustomerPlan, event: UserEvent, rule: DeletionRule, context
   for (const institution of erasure.institutions)
     emit({ kind: "request", request: eraseRequest(erasure, institution) }, { timestampMs: wallClockMs });
   emit({ kind: "erasure", erasure }, { timestampMs: wallClockMs });
-  const consentedAgain = plan.erase(erasure.institutions, erasure.clickedAt);
+  const consentedAgain = plan.erase(erasure);
   if (consentedAgain.length > 0) plan.collect(byConsent(consentedAgain, plan.nextTime()));
 }
 
@@ -181,7 +187,7 @@ function orderOf(plan: CustomerPlan, event: UserEvent, rule: DeletionRule, memor
 const eraseRequest = ({ orderId, customerId, reason, orderedAt }: Erasure, institution: string): CollectionRequest => ({
   ...{ requestId: `${orderId}.${institution}`, customerId, kind: "erase", institution, resource: "", assetId: null },
   ...{ apiType: "userRefresh", why: reason, forced: true, requestedAt: orderedAt },
-  ...{ fromDate: null, toDate: null, searchTimestamp: null, authorizationCode: "" },
+  ...{ fromDate: null, toDate: null, searchTimestamp: null, authorizationCode: "", consentedAt: 0 },
 });
 
 function setTimer(plan: CustomerPlan, { timers }: Context): void {

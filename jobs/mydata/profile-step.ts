@@ -8,7 +8,7 @@ import { erasureMemory } from "../../schemas/types/mydata/erasure-memory.ts";
 import { type Profile, profile } from "../../schemas/types/mydata/profile.ts";
 import { profileState } from "../../schemas/types/mydata/profile-state.ts";
 import { CustomerProfile } from "./customer-profile.ts";
-import { clickedUntil, erasedUntil, noErasures, rememberErasure } from "./erasure-memory.ts";
+import { clickedUntil, erasedUntil, isOutdatedConsent, noErasures, rememberErasure } from "./erasure-memory.ts";
 import { profileOf } from "./profile-of.ts";
 
 export type ProfileInput =
@@ -64,15 +64,13 @@ function take(customer: CustomerProfile, input: ProfileInput, { stores }: Contex
       if (!isForgotten(input.refusal)) customer.refuse(input.refusal);
       break;
     case "consent":
+      if (customer.isEmpty && isOutdatedConsent(memory, input.consent)) break;
       customer.consent(input.consent, ({ institution, grantedAt }) => grantedAt > clickedUntil(memory, institution));
       break;
     case "erasure": {
       const next = rememberErasure(memory, input.erasure);
       stores.erasures.set(next);
-      customer.erase(
-        (institution) => erasedUntil(next, institution),
-        (institution) => clickedUntil(next, institution),
-      );
+      customer.erase(next);
     }
   }
 }

@@ -140,6 +140,13 @@ describe("a profile", () => {
     expect(await statuses()).toEqual(["granted", "expired"]);
   });
 
+  it("does not take an older consent for one that came behind it", async () => {
+    const profiler = await Profiler.open();
+    await profiler.consent(consentOf([]));
+    await profiler.consent(consentOf([grant("bank-01")], START_MS - 1));
+    expect((await profiler.latest())!.institutions).toEqual([]);
+  });
+
   it("is published once for what happens within half a second", async () => {
     const profiler = await Profiler.open();
     await profiler.ask(asked(10), asked(20, { assetId: "a2" }), asked(30, { assetId: "a3" }));

@@ -3,11 +3,12 @@ export interface Tokens {
   readonly refresh: string;
 }
 
-/** Whose tokens of which institution. */
+/** Whose tokens of which institution, under which consent: a new one has new tokens. */
 export interface TokenHolder {
   readonly customerId: string;
   readonly institution: string;
   readonly authorizationCode: string;
+  readonly consentedAt: number;
 }
 
 export interface TokenIssuer {
@@ -61,5 +62,5 @@ export class TokenCache {
   }
 }
 
-const keyOf = ({ customerId, institution, authorizationCode }: TokenHolder): string =>
-  [customerId, institution, authorizationCode].join("\n");
+const keyOf = ({ customerId, institution, authorizationCode, consentedAt }: TokenHolder): string =>
+  [customerId, institution, authorizationCode, consentedAt].join("\n");

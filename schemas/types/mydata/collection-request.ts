@@ -24,6 +24,8 @@ export interface CollectionRequest {
   /** What the institution called the state of the data when it was collected last; null: never. */
   readonly searchTimestamp: string | null;
   readonly authorizationCode: string;
+  /** When the consent was granted under which it is asked: tokens belong to it. */
+  readonly consentedAt: number;
 }
 
 export type RequestKind = "collect" | "erase";
@@ -78,6 +80,11 @@ export const collectionRequest: {
         doc: "What the institution called the state of the data when it was collected last; null: never.",
       },
       { name: "authorizationCode", type: "string" },
+      {
+        name: "consentedAt",
+        type: { type: "long", logicalType: "timestamp-millis" },
+        doc: "When the consent was granted under which it is asked: tokens belong to it.",
+      },
     ],
   },
 };
