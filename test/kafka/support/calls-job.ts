@@ -1,4 +1,4 @@
-import { type CallContext, defineJob, done, type Outcome, retry, type Schema } from "mulgil";
+import { type CallContext, type CircuitPolicy, defineJob, done, type Outcome, retry, type Schema } from "mulgil";
 
 export interface Request {
   readonly id: number;
@@ -20,7 +20,11 @@ export interface CallsVariant {
   readonly banks: string;
   /** @default 0 */
   readonly standbys?: number;
+  /** @default soon over */
+  readonly circuit?: Pick<CircuitPolicy, "openFor" | "openForMax">;
 }
+
+const SOON_OVER = { openFor: "1 second", openForMax: "5 seconds" } as const;
 
 const record = <T>(name: string, fields: Readonly<Record<string, string>>): Schema<T> => ({
   avro: { type: "record", name, fields: Object.entries(fields).map(([field, type]) => ({ name: field, type })) },
@@ -38,7 +42,7 @@ export const CALL_HEADERS = {
 export type CallsJob = ReturnType<typeof callsJob>;
 
 /** Calls a bank over HTTP for each request, under exactly-once, and says of each how it ended. Waits are short, and attempts as many as an outage takes. */
-export function callsJob(name: string, { order, banks, standbys = 0 }: CallsVariant) {
+export function callsJob(name: string, { order, banks, standbys = 0, circuit = SOON_OVER }: CallsVariant) {
   const requests = { name: `${name}.requests`, value: request, key: "key" } as const;
   const ended = { name: `${name}.ended`, value: ending, key: "key" } as const;
   const job = defineJob({
@@ -53,7 +57,7 @@ export function callsJob(name: string, { order, banks, standbys = 0 }: CallsVari
         order,
         tiers: ["500 ms", "2 seconds", "5 seconds"],
         policy: {
-          circuit: { callsMin: 10, window: "10 seconds", openFor: "1 second", openForMax: "5 seconds" },
+          circuit: { callsMin: 10, window: "10 seconds", ...circuit },
           retry: { attemptsMax: 10_000, backoff: "400 ms" },
         },
         handler: (value, context) => callBank(banks, value, context),

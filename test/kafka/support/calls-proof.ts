@@ -6,8 +6,10 @@ import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import { partitionOf } from "../../../runtime/log/partitioner.ts";
 import type { Log, ProducerRecord, TopicPartition } from "../../../runtime/log/port.ts";
+import { readCircuits } from "../../../runtime/ops/circuits-overview.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
 import type { Plan } from "../../../runtime/plan/plan.ts";
+import type { ResourceReport } from "../../../runtime/resilience/resource-report.ts";
 import { SeededRandom } from "../../../runtime/testing/seeded-random.ts";
 import { TopicCodec } from "../../../runtime/testing/topic-codec.ts";
 import { taskId } from "../../../runtime/worker/task-id.ts";
@@ -50,6 +52,8 @@ export class CallsProof {
   readonly #codec: TopicCodec;
   readonly #folder: string;
   readonly #random = new SeededRandom(11);
+  /** Beside those that requests are drawn for. */
+  #customers = CUSTOMERS;
 
   private constructor(
     options: CallsProofOptions,
@@ -124,6 +128,23 @@ export class CallsProof {
       await sleep(this.sent.length < requestsMin ? BATCH_EVERY_MS : 10 * BATCH_EVERY_MS);
     }
     await happening;
+  }
+
+  /** Requests that this worker has to call for, each of a key of its own. */
+  async request(worker: WorkerProcess, bank: string, howMany: number): Promise<void> {
+    const requests: Request[] = [];
+    while (requests.length < howMany) {
+      const key = `customer-${this.#customers++}@${bank}`;
+      if (worker.tasks.has(this.taskOf(key))) requests.push({ id: this.sent.length + requests.length, key, bank });
+    }
+    await this.#produce(requests);
+  }
+
+  /** What a worker has told the others of a bank, in this life. */
+  async reportOf({ name, events }: WorkerProcess, bank: string): Promise<ResourceReport | undefined> {
+    const { reports } = await readCircuits(this.log, this.plan.job);
+    const own = reports.find(({ worker, resource }) => worker.endsWith(this.dataDirOf(name)) && resource === bank);
+    return own !== undefined && own.atMs >= events[0]!.atMs ? own : undefined;
   }
 
   #request(id: number): Request {
