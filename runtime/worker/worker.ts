@@ -66,7 +66,7 @@ export class Worker {
     this.#calls = new CallResources({
       runtime,
       // Every process counts its workers from zero.
-      worker: identity === undefined ? id : `${id}@${identity.host}:${identity.pid}`,
+      worker: `${id}@${identity === undefined ? environment.location : `${identity.host}:${identity.pid}`}`,
       clock: environment.clock,
       shared: environment,
     });

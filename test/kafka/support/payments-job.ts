@@ -1,8 +1,5 @@
-import { MemoryLevel } from "memory-level";
 import { count, type Delivery, defineJob, type Schema, sum, tumbling } from "mulgil";
 import { SeededRandom } from "../../../runtime/testing/seeded-random.ts";
-import { openEmbeddedRegistry } from "../../../schemas/embedded-registry.ts";
-import { type SchemaRegistry, subjectOfValue } from "../../../schemas/registry.ts";
 
 export interface Payment {
   readonly id: number;
@@ -63,13 +60,7 @@ export function paymentsJob(name: string, delivery: Delivery = "exactly-once") {
   return { source, copies, hours, late, job };
 }
 
-/** In memory, and the same in every process: ids are given in the order of registration. */
-export async function openPaymentsRegistry({ source, copies, hours, late }: PaymentsJob): Promise<SchemaRegistry> {
-  const registry = await openEmbeddedRegistry(new MemoryLevel());
-  for (const { name, value } of [source, copies, hours, late])
-    await registry.register(subjectOfValue(name), value.avro);
-  return registry;
-}
+export const topicsOf = ({ source, copies, hours, late }: PaymentsJob) => [source, copies, hours, late] as const;
 
 /** Without an end, and always the same: event times of thirty years ago, far out of order, few cards and shops with most of the payments. */
 export function* endlessPayments(): Generator<Payment, never> {

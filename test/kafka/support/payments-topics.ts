@@ -4,7 +4,8 @@ import type { LogAccess, ProducerRecord } from "../../../runtime/log/port.ts";
 import { readPartition } from "../../../runtime/log/read-partition.ts";
 import { TopicCodec } from "../../../runtime/testing/topic-codec.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
-import { hourId, openPaymentsRegistry, type Payment, type PaymentsJob, type ShopHour } from "./payments-job.ts";
+import { hourId, type Payment, type PaymentsJob, type ShopHour, topicsOf } from "./payments-job.ts";
+import { openRegistryOf } from "./registry-of.ts";
 
 export const PARTITIONS = 4;
 
@@ -24,7 +25,7 @@ export class PaymentsTopics {
 
   /** Makes the source. */
   static async open(log: LogAccess, job: PaymentsJob): Promise<PaymentsTopics> {
-    const registry = await openPaymentsRegistry(job);
+    const registry = await openRegistryOf(topicsOf(job));
     const config = { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 86_400_000 } as const;
     await log.ensureTopics([{ topic: job.source.name, partitions: PARTITIONS, config }]);
     return new PaymentsTopics(log, job, registry, await TopicCodec.open(job.source, registry));

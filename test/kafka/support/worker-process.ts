@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Delivery } from "mulgil";
 import type { CommittedOffset } from "../../../runtime/log/port.ts";
 import type { JobEvent } from "../../../runtime/worker/job-event.ts";
+import type { CallsVariant } from "./calls-job.ts";
 import type { CommitPoint, WrittenBatch } from "./commit-points.ts";
 import type { JobVariant } from "./job-variants.ts";
 
@@ -18,7 +19,7 @@ export interface WorkerSettings {
   readonly sessionTimeoutMs: number;
   readonly transactionTimeoutMs: number;
   /** @default "payments" */
-  readonly variant?: JobVariant;
+  readonly variant?: JobVariant | CallsVariant;
 }
 
 /** The worker sends itself the signal when a commit is next at this point. */
@@ -82,6 +83,10 @@ export class WorkerProcess {
   told<K extends WorkerEvent["kind"]>(kind: K, since?: WorkerEvent): readonly WorkerEventOf<K>[] {
     const events = since === undefined ? this.events : this.events.slice(this.events.indexOf(since) + 1);
     return events.filter((event): event is WorkerEventOf<K> => event.kind === kind);
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   get isAlive(): boolean {

@@ -9,11 +9,11 @@ import { runJobs } from "../../../runtime/worker/run-jobs.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { levelDisk } from "../../../state/level-disk.ts";
 import { type CommitPoint, type WrittenBatch, watchedPath } from "./commit-points.ts";
-import { jobVariants } from "./job-variants.ts";
-import { openPaymentsRegistry } from "./payments-job.ts";
+import { openRegistryOf } from "./registry-of.ts";
+import { jobOfWorker } from "./worker-job.ts";
 import type { WorkerEvent, WorkerOrder, WorkerReport, WorkerSettings } from "./worker-process.ts";
 
-// A worker of the payments job, as `mulgil run --kafka` is one, but for its short session: one process, one member of the group. It tells what
+// A worker of one job, as `mulgil run --kafka` is one, but for its short session: one process, one member of the group. It tells what
 // happens on stdout, ends after a last commit on SIGTERM, and at once when stdin ends, for then nobody looks after it any more.
 
 const settings = JSON.parse(process.argv[2]!) as WorkerSettings;
@@ -45,13 +45,13 @@ const toldCommit: CommitFunction = (options) => {
   );
 };
 
-const payments = jobVariants[settings.variant ?? "payments"](settings.job, settings.delivery);
+const { job, topics } = jobOfWorker(settings);
 const log = new KafkaLog({
   connection: { brokers: settings.bootstrap.split(",") },
   transactionTimeoutMs: settings.transactionTimeoutMs,
 });
-const run = await runJobs([payments.job], {
-  registry: await openPaymentsRegistry(payments),
+const run = await runJobs([job], {
+  registry: await openRegistryOf(topics),
   isShared: true,
   environment: {
     ...{ log, clock: systemClock, commit: toldCommit },
