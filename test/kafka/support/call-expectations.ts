@@ -3,13 +3,16 @@ import type { BankCall } from "./banks.ts";
 import type { Ended, Request } from "./calls-job.ts";
 import type { CallsProof } from "./calls-proof.ts";
 
+/** They purge every 30 seconds. */
+const PURGED_MAX_MS = 120_000;
+
 /** Every request has one ending, that of a success or of one that a later success made needless, and nothing is left over. Resolves when that is so. */
 export async function expectEachEndedOnce(proof: CallsProof): Promise<void> {
   await proof.untilAllHaveEnded();
   const living = proof.workers.filter(({ isAlive }) => isAlive);
   expect(await Promise.all(living.map((worker) => worker.stop()))).toEqual(living.map(() => 0));
-  expect(await proof.lag()).toBe(0);
-  expect(await proof.deadLetters()).toBe(0);
+  expect(await proof.offsets.lag()).toBe(0);
+  expect(await proof.offsets.deadLetters()).toBe(0);
   const ids = proof.endings.all.map(({ id }) => id);
   const once = new Set(ids);
   expect({
@@ -17,6 +20,12 @@ export async function expectEachEndedOnce(proof: CallsProof): Promise<void> {
     twice: repeated(ids),
     foreign: ids.filter((id) => id >= proof.sent.length),
   }).toEqual({ lost: [], twice: [], foreign: [] });
+}
+
+/** What has left a tier is removed from it. Workers that run see to that now and then. */
+export async function expectTiersEmptied(proof: CallsProof): Promise<void> {
+  await proof.untilAllHaveEnded();
+  await expect.poll(() => proof.offsets.keptInTiers(), { timeout: PURGED_MAX_MS }).toBe(0);
 }
 
 /** All have succeeded, one after the other. */

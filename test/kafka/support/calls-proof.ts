@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { KafkaLog } from "../../../runtime/log/kafka/kafka-log.ts";
 import { partitionOf } from "../../../runtime/log/partitioner.ts";
-import type { Log, ProducerRecord, TopicPartition } from "../../../runtime/log/port.ts";
+import type { Log, ProducerRecord } from "../../../runtime/log/port.ts";
 import { readCircuits } from "../../../runtime/ops/circuits-overview.ts";
 import { compile } from "../../../runtime/plan/compile.ts";
 import type { Plan } from "../../../runtime/plan/plan.ts";
@@ -15,6 +15,7 @@ import { TopicCodec } from "../../../runtime/testing/topic-codec.ts";
 import { taskId } from "../../../runtime/worker/task-id.ts";
 import { Banks } from "./banks.ts";
 import { type CallsJob, type CallsVariant, callsJob, type Request } from "./calls-job.ts";
+import { CallsOffsets } from "./calls-offsets.ts";
 import { Endings } from "./endings.ts";
 import { openRegistryOf } from "./registry-of.ts";
 import { WorkerProcess } from "./worker-process.ts";
@@ -44,6 +45,7 @@ export class CallsProof {
   readonly plan: Plan;
   readonly banks: Banks;
   readonly endings: Endings;
+  readonly offsets: CallsOffsets;
   /** All that were ever started, the dead ones too. */
   readonly workers: WorkerProcess[] = [];
   readonly sent: Request[] = [];
@@ -72,6 +74,7 @@ export class CallsProof {
     this.endings = parts.endings;
     this.#job = parts.job;
     this.plan = compile(parts.job.job);
+    this.offsets = new CallsOffsets(parts.log, this.plan, CALL_PARTITIONS);
     this.#codec = parts.codec;
     this.#folder = parts.folder;
   }
@@ -167,36 +170,7 @@ export class CallsProof {
   async untilAllHaveEnded(): Promise<void> {
     const patience = { timeout: ENDED_MAX_MS, interval: LOOK_EVERY_MS };
     await expect.poll(() => this.sent.length - this.endings.seenMs.size, patience).toBe(0);
-    await expect.poll(() => this.lag(), patience).toBe(0);
-  }
-
-  /** Records between the job's committed offsets and the ends of its inputs, tiers among them. */
-  async lag(): Promise<number> {
-    const partitions = this.#partitionsOf(this.plan.subTopologies.flatMap(({ sources }) => sources));
-    const committed = await this.log.committedOffsets(this.plan.job, partitions);
-    const ends = await this.log.listOffsets(partitions, "latest", "read_uncommitted");
-    return ends.reduce((lag, end) => {
-      const own = committed.find(({ topic, partition }) => topic === end.topic && partition === end.partition);
-      return lag + end.offset - (own?.offset ?? 0);
-    }, 0);
-  }
-
-  /** Where the partitions of the retry tiers end: records and markers that were ever there. */
-  async writtenToTiers(): Promise<number> {
-    const tiers = this.plan.subTopologies.flatMap(({ call }) => call?.tiers.map(({ topic }) => topic) ?? []);
-    const ends = await this.log.listOffsets(this.#partitionsOf(tiers), "latest", "read_committed");
-    return ends.reduce((sum, { offset }) => sum + offset, 0);
-  }
-
-  async deadLetters(): Promise<number> {
-    const { partitions } = (await this.log.describeTopics()).find(({ topic }) => topic === this.plan.dlqTopic)!;
-    const all = Array.from({ length: partitions }, (_, partition) => ({ topic: this.plan.dlqTopic, partition }));
-    const ends = await this.log.listOffsets(all, "latest", "read_uncommitted");
-    return ends.reduce((sum, { offset }) => sum + offset, 0);
-  }
-
-  #partitionsOf(topics: readonly string[]): readonly TopicPartition[] {
-    return topics.flatMap((topic) => Array.from({ length: CALL_PARTITIONS }, (_, partition) => ({ topic, partition })));
+    await expect.poll(() => this.offsets.lag(), patience).toBe(0);
   }
 
   /** Ends all workers that still run, and what was opened. */
