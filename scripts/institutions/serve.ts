@@ -38,8 +38,10 @@ take it down:         curl -X PATCH ${institutions.address}/_admin/institutions/
 as it was:            curl -X PUT ${institutions.address}/_admin/institutions/${first}/behaviour -d '{}'
 
 Ctrl-C ends them.`);
-await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+// A program that started this one, with a channel, may end without a word.
+await Promise.race(["SIGINT", "SIGTERM", "disconnect"].map((event) => once(process, event)));
 await institutions.close();
+process.disconnect?.();
 
 function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
