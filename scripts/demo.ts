@@ -39,10 +39,8 @@ const options: DemoOptions = {
   outage: { fromMs: given.outageFrom * 1_000, untilMs: given.outageUntil * 1_000 },
 };
 const home = await mkdtemp(path.join(tmpdir(), "mulgil-demo-"));
-const institutions = await startInstitutionsProcess(definitions.length, options.seed);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.once(signal, () => {
-    institutions.kill();
     rmSync(home, { recursive: true, force: true });
     process.exit(128 + constants.signals[signal]);
   });
@@ -50,21 +48,26 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 try {
   process.exitCode = await demo();
 } finally {
-  await institutions.close();
-  await rm(home, { recursive: true, force: true });
+  await rm(home, { recursive: true });
 }
 
+/** The exit code. */
 async function demo(): Promise<number> {
-  console.log(
-    `${definitions.length} institutions (process ${institutions.pid}), ${number(options.customers)} customers, six jobs, exactly once\n`,
-  );
-  const checks = await runDemo(options, {
-    ...{ home, institutions, clock: systemClock, show: createShow(process.stdout) },
-    newTransactionId: () => randomUUID().replaceAll("-", "").slice(0, TRANSACTION_ID_CHARACTERS),
-    say: (line) => console.error(line),
-  });
-  console.log(`\n${reconciliationText(checks)}`);
-  return checks.every(({ problems }) => problems.length === 0) ? 0 : 1;
+  const institutions = await startInstitutionsProcess(definitions.length, options.seed);
+  try {
+    console.log(
+      `${definitions.length} institutions (process ${institutions.pid}), ${number(options.customers)} customers, six jobs, exactly once\n`,
+    );
+    const checks = await runDemo(options, {
+      ...{ home, institutions, clock: systemClock, show: createShow(process.stdout) },
+      newTransactionId: () => randomUUID().replaceAll("-", "").slice(0, TRANSACTION_ID_CHARACTERS),
+      say: (line) => console.error(line),
+    });
+    console.log(`\n${reconciliationText(checks)}`);
+    return checks.every(({ problems }) => problems.length === 0) ? 0 : 1;
+  } finally {
+    await institutions.close();
+  }
 }
 
 function wholeNumber(min: number, max: number): (text: string) => number {

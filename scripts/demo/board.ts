@@ -11,7 +11,7 @@ import { definitions, peculiarityOf } from "./trouble.ts";
 const HEAD = ["institution", "circuit", "in flight", "limit", "waiting", "oldest", "p95", "calls", "failed", ""];
 const NUMBERS = HEAD.slice(2, -1);
 const NEWS_MAX = 5;
-const BAR_CHARACTERS = 40;
+const BAR_CHARACTERS = 30;
 export const BOARD_COLUMNS = 100;
 
 /** The whole board, 35 lines of 100 characters at most. */
@@ -79,7 +79,7 @@ function totalLines({ customers, requests, calls }: Situation): readonly string[
   const rest = "·".repeat(Math.max(0, BAR_CHARACTERS - done - outstanding));
   return [
     `requests   ${number(requests.ended)} of ${number(requests.sent)} ended, ${number(requests.endedPerSecond)}/s    HTTP calls ${number(calls.all)}, ${number(calls.perSecond)}/s`,
-    `customers  ${bar}${rest}  ${number(complete)} complete, ${number(profiles - complete)} outstanding, ${number(arrived)} of ${number(all)} here`,
+    `customers  ${bar}${rest}  ${number(complete)} complete, ${number(profiles - complete)} outstanding, ${number(all - arrived)} to come`,
   ];
 }
 

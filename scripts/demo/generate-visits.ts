@@ -24,8 +24,8 @@ export interface VisitOptions {
 /** Clicks that the event map does not know, by design: they are dead letters. */
 export const UNKNOWN_CLICKS = 3;
 
-const INSTITUTIONS_MIN = 2;
-const INSTITUTIONS_MAX = 4;
+const INSTITUTIONS_MIN = 1;
+const INSTITUTIONS_MAX = 3;
 
 /** What all customers do, in order of time. */
 export function generateVisits({ customers, arrivalsMs, seed }: VisitOptions): readonly Visit[] {

@@ -12,17 +12,16 @@ export interface InstitutionsProcess {
   /** By id. */
   stats(): Promise<ReadonlyMap<string, InstitutionStats>>;
   close(): Promise<void>;
-  /** Without waiting. */
-  kill(): void;
 }
 
 const PROGRAM = path.resolve(import.meta.dirname, "../institutions/serve.ts");
 
-/** Ends with this process, however that ends: by then its channel is closed. */
+/** Ends with this process, however that ends: where nothing can be run any more, its channel closes. */
 export async function startInstitutionsProcess(count: number, seed: number): Promise<InstitutionsProcess> {
   const args = [...process.execArgv, PROGRAM, "--count", String(count), "--seed", String(seed)];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit", "ipc"] });
   const ended = once(child, "exit");
+  process.once("exit", () => child.kill("SIGKILL"));
   const address = await addressOf(child);
   const admin = `${address}/_admin/institutions`;
   return {
@@ -40,7 +39,6 @@ export async function startInstitutionsProcess(count: number, seed: number): Pro
       child.kill("SIGTERM");
       await ended;
     },
-    kill: () => child.kill("SIGKILL"),
   };
 }
 

@@ -35,7 +35,7 @@ export function behaviourOf(id: string, startMs: number, { outage }: DemoOptions
     latency,
     ...(id === DOWN && { outage: { kind: "reset", ...span } }),
     ...(id === FLAPPING && {
-      flapping: { kind: "unavailable", upMs: 5_000, downMs: 2_000, sinceMs: startMs },
+      flapping: { kind: "unavailable", upMs: 6_000, downMs: 2_000, sinceMs: startMs },
     }),
     ...(id === LIMITED && { callsPerSecondMax: LIMITED_CALLS_PER_SECOND }),
   };

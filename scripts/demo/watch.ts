@@ -1,5 +1,6 @@
-import { institutionsOf, readCircuits } from "../../runtime/ops/circuits-overview.ts";
+import { type InstitutionOverview, institutionsOf, readCircuits } from "../../runtime/ops/circuits-overview.ts";
 import type { Clock } from "../../runtime/time/clock.ts";
+import type { InstitutionStats } from "../institutions/institution-stats.ts";
 import type { DemoOptions } from "./demo-options.ts";
 import type { InstitutionsProcess } from "./institutions-process.ts";
 import { News } from "./news.ts";
@@ -27,19 +28,43 @@ interface Sample {
   readonly calls: number;
 }
 
+/** The last that was heard. */
+interface Known {
+  overviews: readonly InstitutionOverview[];
+  stats: ReadonlyMap<string, InstitutionStats>;
+}
+
+const LOOK_EVERY_MS = 1_000;
 /** Rates are those of so long. */
 const RATE_MS = 3_000;
 
-/** Shows how things stand, again and again until the signal. */
+/** Shows how things stand, again and again until the signal. What is slow to be had is not waited for: the last that is known is shown. */
 export async function watch(watched: WatchOptions, signal: AbortSignal): Promise<void> {
-  const { options, log, institutions, progress, show, clock, startMs } = watched;
+  const { log, institutions, show, clock } = watched;
+  const known: Known = { overviews: [], stats: new Map() };
+  const again = async (everyMs: number, look: () => Promise<void> | void) => {
+    for (; !signal.aborted; await clock.sleep(everyMs, signal)) await look();
+  };
+  const look = looking(watched);
+  await Promise.all([
+    again(LOOK_EVERY_MS, async () => {
+      const circuits = await readCircuits(log.log, "collect");
+      known.overviews = institutionsOf(circuits, clock.now());
+    }),
+    again(LOOK_EVERY_MS, async () => {
+      known.stats = await institutions.stats();
+    }),
+    again(show.everyMs, () => look(known)),
+  ]);
+}
+
+/** Puts together what is known, and shows it. */
+function looking({ options, progress, show, clock, startMs, ...watched }: WatchOptions): (known: Known) => void {
   const news = new News(options);
   const samples: Sample[] = [];
-  while (!signal.aborted) {
-    const [circuits, stats] = await Promise.all([readCircuits(log.log, "collect"), institutions.stats()]);
+  return ({ overviews, stats }) => {
     const nowMs = clock.now();
     const elapsedMs = nowMs - startMs;
-    const overviews = institutionsOf(circuits, nowMs);
     const latest = news.look(elapsedMs, overviews, { hasArrived: watched.hasArrived() });
     const calls = [...stats.values()].reduce((sum, { requests }) => sum + requests, 0);
     samples.push({ atMs: nowMs, ended: progress.ended, calls });
@@ -58,8 +83,7 @@ export async function watch(watched: WatchOptions, signal: AbortSignal): Promise
       overviews: new Map(overviews.map((overview) => [overview.resource, overview])),
     };
     show.situation(situation, latest);
-    await clock.sleep(show.everyMs, signal);
-  }
+  };
 }
 
 function rateOf(samples: readonly Sample[], of: (sample: Sample) => number): number {
