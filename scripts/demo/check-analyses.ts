@@ -30,7 +30,7 @@ export interface AnalysisCount {
   readonly wrong: readonly string[];
 }
 
-const MONTH = new Intl.DateTimeFormat("sv-SE", { timeZone: "Asia/Seoul", year: "numeric", month: "2-digit" });
+const SEOUL_MS = 9 * 3_600_000;
 const TRANSFER_WORDS = new Set(rules.find(({ category }) => category === "transfer")!.words);
 
 /** The analyses say what a plain sum over the collected transactions says. */
@@ -100,7 +100,7 @@ export function countAnalyses({ collected, orders, analyses: found }: AnalysisFa
 
 /** A transfer only changes the place of money, and a cancelled payment counts for nothing; but both make a month. */
 function add(totals: Map<string, MonthTotals>, customerId: string, transaction: CollectedTransaction["transaction"]) {
-  const key = `${customerId} ${MONTH.format(transaction.occurredAt)}`;
+  const key = `${customerId} ${new Date(transaction.occurredAt + SEOUL_MS).toISOString().slice(0, 7)}`;
   const total = totals.get(key) ?? { income: 0, spending: 0 };
   totals.set(key, total);
   const isTransfer = transaction.text

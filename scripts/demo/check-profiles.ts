@@ -48,7 +48,9 @@ export function checkProfiles({ consents, profiles }: ProfileFacts, left: Readon
 }
 
 function isComplete(profile: KnownProfile | null, { grants }: KnownConsent): boolean {
-  if (profile === null || profile.outstanding !== 0) return false;
+  // Who has withdrawn from all has nothing that a profile could tell.
+  if (profile === null) return grants.length === 0;
+  if (profile.outstanding !== 0) return false;
   const complete = profile.institutions.filter((one) => one.complete).map(({ institution }) => institution);
   const consented = grants.map(({ institution }) => institution);
   return (

@@ -25,7 +25,7 @@ export interface VisitOptions {
 export const UNKNOWN_CLICKS = 3;
 
 const INSTITUTIONS_MIN = 1;
-const INSTITUTIONS_MAX = 3;
+const INSTITUTIONS_MAX = 2;
 
 /** What all customers do, in order of time. */
 export function generateVisits({ customers, arrivalsMs, seed }: VisitOptions): readonly Visit[] {

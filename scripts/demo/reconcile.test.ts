@@ -103,6 +103,11 @@ describe("the check of profiles", () => {
     expect(problemsWith({ institutions: [institution()], outstanding: 0 })).toEqual([]);
   });
 
+  it("needs none of who has withdrawn from all", () => {
+    const withdrawn = { consents: new Map([["ann", { grants: [] }]]), profiles: new Map([["ann", null]]) };
+    expect(checkProfiles(withdrawn, new Set()).problems).toEqual([]);
+  });
+
   it.each([
     ["none", null],
     ["an incomplete one", { institutions: [institution({ complete: false })], outstanding: 0 }],
