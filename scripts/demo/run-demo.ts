@@ -36,7 +36,7 @@ export interface DemoEnvironment {
 /** Short, so that all of it is over in a minute. */
 const TIERS = ["1 second", "2 seconds", "5 seconds"];
 const TROUBLE = {
-  circuit: { window: "10 seconds", callsMin: 10, openFor: "2 seconds", openForMax: "4 seconds" },
+  circuit: { window: "4 seconds", callsMin: 10, openFor: "2 seconds", openForMax: "4 seconds" },
   retry: { backoff: "1 second", attemptsMax: 50 },
 } as const;
 /** Behind that long a quiet the jobs have published what they held back to publish it at once. */
