@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { defineJob, type Job } from "mulgil";
+import { type CallPolicy, type Duration, defineJob, type Job } from "mulgil";
 import { collectedRecords } from "../../schemas/types/mydata/collected-record.ts";
 import { collectionRequests } from "../../schemas/types/mydata/collection-request.ts";
 import { completions } from "../../schemas/types/mydata/completion.ts";
@@ -13,8 +13,15 @@ import {
 } from "./collector.ts";
 import { institutions as configured } from "./configuration.ts";
 import { type Institution, type Institutions, policyOf } from "./institutions.ts";
+import { retryTiers } from "./topic-ages.ts";
 
-export type CollectJobOptions = Omit<CollectorOptions, "institutionOf"> & { readonly institutions: Institutions };
+export interface CollectJobOptions extends Omit<CollectorOptions, "institutionOf"> {
+  readonly institutions: Institutions;
+  /** Delays of the retry tiers; whoever changes them tells `topicAgesWith`. @default `retryTiers` */
+  readonly tiers?: readonly Duration[];
+  /** When any institution is left alone, and how often a request is tried. @default those of the call step */
+  readonly trouble?: Pick<CallPolicy, "circuit" | "retry">;
+}
 
 const TRANSACTION_ID_CHARACTERS = 25;
 
@@ -24,7 +31,7 @@ const TRANSACTION_ID_CHARACTERS = 25;
  * The last request that succeeded decides what is current: an older one that is still being tried again is dropped then. "Last" is by `requestedAt`, which rises with
  * every request of a customer and is what all that keep data compare by, too; the place in the topic would be the same as long as nobody writes requests anew.
  */
-export const collect = ({ institutions, now, ...client }: CollectJobOptions): Job => {
+export const collect = ({ institutions, now, tiers = retryTiers, trouble, ...client }: CollectJobOptions): Job => {
   const institutionOf = (id: string): Institution | undefined => institutions.get(id);
   return defineJob({
     name: "collect",
@@ -37,7 +44,8 @@ export const collect = ({ institutions, now, ...client }: CollectJobOptions): Jo
           [customerId, institution, resource, assetId ?? ""].join("/"),
         order: "lastSuccessWins",
         version: ({ requestedAt }) => requestedAt,
-        policy: (id) => policyOf(institutionOf(id)),
+        tiers,
+        policy: (id) => ({ ...policyOf(institutionOf(id)), ...trouble }),
         erasure: {
           subject: ({ customerId, institution }) => `${customerId}/${institution}`,
           isOrder: ({ kind }) => kind === "erase",

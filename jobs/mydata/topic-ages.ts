@@ -1,3 +1,5 @@
+import type { Duration } from "mulgil";
+
 /** How old a record of a topic can get, by the topic's configuration. */
 export type TopicAge =
   | {
@@ -20,11 +22,14 @@ const DAY_MS = 86_400_000;
 const compacted = { policy: "compact", compactionLagMs: DAY_MS, deleteRetentionMs: DAY_MS } as const;
 const kept = (days: number) => ({ policy: "delete", retentionMs: days * DAY_MS, segmentMs: DAY_MS }) as const;
 
+/** How long a request waits before it is tried again; a request hops through the longest while an institution is away. */
+export const retryTiers: readonly Duration[] = ["10 seconds", "1 minute", "10 minutes", "1 hour"];
+
 /**
- * Every topic that holds data of customers. The topics must be configured like this: Mulgil creates topics that keep everything, and changes none that exist. The
+ * Every topic that holds data of customers, with these tiers. The topics must be configured like this: Mulgil creates topics that keep everything, and changes none that exist. The
  * orders to forget and their receipts are not among them: they are the proof, and name the customer alone.
  */
-export const topicAges: readonly TopicAge[] = [
+export const topicAgesWith = (tiers: readonly Duration[]): readonly TopicAge[] => [
   { topic: "mydata.user-events", ...kept(30) },
   { topic: "mydata.consents", ...compacted },
   { topic: "mydata.collection-requests", ...kept(30) },
@@ -49,9 +54,11 @@ export const topicAges: readonly TopicAge[] = [
     ...kept(30),
   })),
   // A record hops through the tiers while an institution is away.
-  ...["10seconds", "1minute", "10minutes", "1hour"].map((tier) => ({
-    topic: `collect.collect.retry.${tier}`,
+  ...tiers.map((tier) => ({
+    topic: `collect.collect.retry.${String(tier).replaceAll(/[^a-zA-Z0-9]+/g, "")}`,
     ...kept(8),
   })),
   ...["inputs", "keys"].map((store) => ({ topic: `collect.collect.${store}.changelog`, ...compacted })),
 ];
+
+export const topicAges = topicAgesWith(retryTiers);

@@ -24,6 +24,8 @@ const { count, seed, port, berka } = new Command("institutions")
   .parse()
   .opts<ServeOptions>();
 
+// A program that started this one with a channel may end without a word.
+const over = Promise.race(["SIGINT", "SIGTERM", "disconnect"].map((event) => once(process, event)));
 const definitions = institutionsOf(count).map((definition, index) =>
   index === 0 && berka !== undefined ? { ...definition, berka } : definition,
 );
@@ -38,8 +40,9 @@ take it down:         curl -X PATCH ${institutions.address}/_admin/institutions/
 as it was:            curl -X PUT ${institutions.address}/_admin/institutions/${first}/behaviour -d '{}'
 
 Ctrl-C ends them.`);
-await Promise.race([once(process, "SIGINT"), once(process, "SIGTERM")]);
+await over;
 await institutions.close();
+process.disconnect?.();
 
 function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -17,7 +17,10 @@ export async function accountMonthsIn(directory: OpenLog): Promise<readonly Acco
 }
 
 /** How many dead letters there are under each code. */
-export async function deadLettersIn(directory: OpenLog, topic: string): Promise<ReadonlyMap<string, number>> {
+export async function deadLettersIn(
+  directory: Pick<OpenLog, "log" | "registry">,
+  topic: string,
+): Promise<ReadonlyMap<string, number>> {
   const counts = new Map<string, number>();
   for await (const { headers } of viewsOf(directory, topic)) {
     const code = String(headers["mulgil.dlq.code"]);
@@ -26,7 +29,10 @@ export async function deadLettersIn(directory: OpenLog, topic: string): Promise<
   return new Map([...counts].sort());
 }
 
-async function* viewsOf({ log, registry }: OpenLog, topic: string): AsyncGenerator<RecordView> {
+async function* viewsOf(
+  { log, registry }: Pick<OpenLog, "log" | "registry">,
+  topic: string,
+): AsyncGenerator<RecordView> {
   const schemas = new TopicSchemas({ registry, schemasDir: "schemas" });
   const viewer = new RecordViewer(registry, (of) => schemas.keyTypeOf(of));
   for await (const records of readTopic(log, { topic, from: { kind: "spec", spec: "earliest" } })) {
