@@ -87,7 +87,8 @@ export class GraphBuilder {
   }
 
   build(): Topology {
-    for (const node of [...this.#nodes])
+    // The last ones first: a call that is added to a definition takes nothing from those in front of it.
+    for (const node of this.#nodes.toReversed())
       if (node.kind === "call" && !standsAlone(this.#nodes, node)) this.#readThroughTopic(node);
     return Object.freeze({ nodes: Object.freeze([...this.#nodes]), issues: Object.freeze([...this.#issues]) });
   }

@@ -4,6 +4,7 @@ import type { CallNode, Node } from "../dsl/topology.ts";
 import { readWindows } from "../dsl/window-spec.ts";
 import type { Issue } from "../errors/errors.ts";
 import { readPolicy } from "../resilience/read-policy.ts";
+import { retryTopic } from "./internal-topics.ts";
 
 const TIERS_MAX = 10;
 
@@ -31,7 +32,11 @@ function tierIssues({ id, tiers }: CallNode): Issue[] {
       issue(`tiers ${unread.map((delay) => `"${delay}"`).join(", ")} are no delays: write them like "10 seconds"`),
     ];
   const isAscending = delaysMs.every((delayMs, index) => index === 0 || delayMs! > delaysMs[index - 1]!);
-  return isAscending ? [] : [issue(`tiers ${tiers.join(", ")} must ascend, and no two be equal`)];
+  if (!isAscending) return [issue(`tiers ${tiers.join(", ")} must ascend, and no two be equal`)];
+  const names = new Set(tiers.map((delay) => retryTopic("", id, delay)));
+  return names.size === tiers.length
+    ? []
+    : [issue(`tiers ${tiers.join(", ")} have topics of the same name: write them in whole numbers, "90 seconds"`)];
 }
 
 function limitIssues({ id, concurrency, heldMax }: CallNode): Issue[] {

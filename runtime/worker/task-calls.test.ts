@@ -301,6 +301,31 @@ describe("a dead letter of a call", () => {
   });
 });
 
+describe("texts that a name was cut into", () => {
+  it("are one key, in memory as in state, where they hold halves of characters", async () => {
+    const halves = ["\ud83d", "\ude00"];
+    let calls = 0;
+    const { task } = await calling(() => new Promise(() => void calls++), {
+      orderKey: ({ id }) => halves[Number(id.slice(1))]!,
+    });
+    await task.send("a0", "a1");
+    expect(calls).toBe(1);
+  });
+});
+
+describe("a task whose tiers hold what is not due", () => {
+  it("may start again at once: that is read again; but not while something else is to be done", async () => {
+    const { task } = await calling((id, value) => (id === "a1" ? retry("down") : done(value)), byCustomer);
+    await task.send("a1");
+    expect(task.task.isIdleUntilDue).toBe(false);
+    await task.commit();
+    await task.commit();
+    expect([task.task.waiting, task.task.isBusy, task.task.isIdleUntilDue]).toEqual([1, true, true]);
+    task.clock.advance(10 * SECOND);
+    expect(task.task.isIdleUntilDue).toBe(false);
+  });
+});
+
 describe("a commit", () => {
   it("takes nothing of a call whose end failed halfway, whenever that was", async () => {
     for (let ticks = 0; ticks < 60; ticks++) {
