@@ -16,9 +16,7 @@ export const BOARD_COLUMNS = 100;
 
 /** The whole board, 35 lines of 100 characters at most. */
 export function boardLines(situation: Situation): readonly string[] {
-  const rows = definitions.map(({ id }) =>
-    rowOf(id, situation.overviews.get(id), situation.stats.get(id), situation.nowMs),
-  );
+  const rows = definitions.map(({ id }) => rowOf(id, situation));
   return [
     `${styleText("bold", "MyData")}: ${definitions.length} institutions, ${number(situation.customers.all)} customers, ${secondsOf(situation.elapsedMs)} s`,
     "",
@@ -44,12 +42,9 @@ export function progressLine({ elapsedMs, customers, requests, calls, overviews 
 
 export const newsLine = ({ atMs, text }: NewsItem): string => `${secondsOf(atMs).padStart(4)} s  ${text}`;
 
-function rowOf(
-  id: string,
-  overview: InstitutionOverview | undefined,
-  stats: InstitutionStats | undefined,
-  nowMs: number,
-): readonly string[] {
+function rowOf(id: string, situation: Situation): readonly string[] {
+  const overview = situation.overviews.get(id);
+  const stats = situation.stats.get(id);
   const calls = stats === undefined ? ["-", "-"] : [number(stats.requests), number(failuresOf(stats))];
   const known =
     overview === undefined
@@ -57,10 +52,16 @@ function rowOf(
       : [
           circuitOf(overview),
           ...[String(overview.inFlight), String(overview.limit), number(overview.waiting)],
-          overview.oldestWaitingSinceMs === undefined ? "-" : ms(Math.max(0, nowMs - overview.oldestWaitingSinceMs)),
+          oldestOf(overview, situation),
           overview.latency === undefined ? "-" : ms(overview.latency.p95),
         ];
   return [id, ...known, ...calls, peculiarityOf(id)];
+}
+
+/** Known to within ten seconds only, which may be before anybody was there. */
+function oldestOf({ oldestWaitingSinceMs }: InstitutionOverview, { nowMs, elapsedMs }: Situation): string {
+  if (oldestWaitingSinceMs === undefined) return "-";
+  return ms(Math.min(Math.max(0, nowMs - oldestWaitingSinceMs), elapsedMs));
 }
 
 const circuitOf = ({ circuit }: InstitutionOverview): string =>

@@ -39,13 +39,12 @@ export async function checkAnalyses(log: LogAndRegistry): Promise<Check> {
   for (let partition = 0; partition < analyses.partitions; partition++)
     counts.push(countAnalyses(await readAnalysisFacts(log, partition)));
   const sum = (of: (count: AnalysisCount) => number) => counts.reduce((all, count) => all + of(count), 0);
+  const months = sum((count) => count.months);
+  const wrong = counts.flatMap((count) => count.wrong);
   return {
     what: "analyses",
-    found: `${number(sum(({ months }) => months))} months equal a plain sum of ${number(sum(({ transactions }) => transactions))} collected transactions`,
-    problems: problemOf(
-      "months differ from a plain sum",
-      counts.flatMap(({ wrong }) => wrong),
-    ),
+    found: `${number(months - wrong.length)} of ${number(months)} months equal a plain sum over ${number(sum(({ transactions }) => transactions))} collected transactions`,
+    problems: problemOf("months differ from a plain sum", wrong),
   };
 }
 

@@ -14,13 +14,17 @@ export async function readDeadLetters(
   return found;
 }
 
+const countOf = (counts: ReadonlyMap<string, number>, code: string): string => number(counts.get(code) ?? 0);
+
 /** There are those that are there on purpose, and no other. */
 export function checkDeadLetters(found: ReadonlyMap<string, number>, onPurpose: ReadonlyMap<string, number>): Check {
   const codes = [...new Set([...found.keys(), ...onPurpose.keys()])].sort();
   const wrong = codes.filter((code) => found.get(code) !== onPurpose.get(code));
   return {
     what: "dead letters",
-    found: `${[...found].map(([code, count]) => `${number(count)} ${code}`).join(", ") || "none"}, on purpose`,
-    problems: wrong.map((code) => `${found.get(code) ?? 0} ${code} instead of ${onPurpose.get(code) ?? 0}`),
+    found:
+      codes.map((code) => `${countOf(found, code)} ${code}, ${countOf(onPurpose, code)} on purpose`).join("; ") ||
+      "none",
+    problems: wrong.map((code) => `${countOf(found, code)} ${code} instead of ${countOf(onPurpose, code)}`),
   };
 }

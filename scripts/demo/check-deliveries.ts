@@ -20,7 +20,7 @@ export function checkDeliveries(
   const sent = requests.filter(({ kind }) => kind === "collect").length;
   const overtaken = sent - successes;
   return {
-    what: "nothing collected twice",
+    what: "collected once",
     found: `${number(delivered)} delivered, ${number(successes)} succeeded, ${number(repeated)} repeated`,
     problems: [
       ...(repeated === 0 ? [] : [`${number(repeated)} deliveries were repeated under the same key`]),

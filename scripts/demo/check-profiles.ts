@@ -31,8 +31,8 @@ export function checkProfiles({ consents, profiles }: ProfileFacts, left: Readon
   );
   const institutions = staying.reduce((sum, { consent }) => sum + consent.grants.length, 0);
   return {
-    what: "profiles complete",
-    found: `${number(staying.length)} customers, ${number(institutions)} institutions; ${left.size} customers left and are forgotten`,
+    what: "profiles",
+    found: `${number(staying.length - incomplete.length)} of ${number(staying.length)} complete, for ${number(institutions)} consents; ${left.size - remembered.length} of ${left.size} who left forgotten`,
     problems: [
       ...problemOf(
         "profiles are not complete",

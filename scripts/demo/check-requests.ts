@@ -20,13 +20,13 @@ export function checkRequests({ requests, ends }: RequestFacts): readonly Check[
   const ids = (those: readonly SentRequest[]) => those.map(({ requestId }) => requestId);
   return [
     {
-      what: "requests sent",
-      found: `${number(collected.length)} = ${parts.join(" + ")} + ${number(erased.length)} erased`,
+      what: "requests",
+      found: `${number(collected.length)} sent = ${parts.join(", ")}, ${number(erased.length)} erased`,
       problems: sum === collected.length ? [] : [`${number(collected.length)} sent, but ${number(sum)} ended`],
     },
     {
-      what: "none lost, none twice",
-      found: `${number(known.size)} ids`,
+      what: "one end each",
+      found: `${number(known.size)} ids, ${number(ends.length)} ends`,
       problems: [
         ...problemOf("requests have no end", ids(endless.filter((request) => !isErased(request)))),
         ...problemOf("requests ended more than once", twice),

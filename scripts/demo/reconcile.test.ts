@@ -48,7 +48,7 @@ describe("the check of requests", () => {
 describe("the check of the outage", () => {
   it("is content with successes behind its end, and tells the longest wait", () => {
     const check = checkOutage({ requests: [request("a")], ends: [end("a", { completedAt: 21_500 })] }, OUTAGE);
-    expect(check).toMatchObject({ problems: [], found: expect.stringContaining("1 requests") });
+    expect(check).toMatchObject({ problems: [], found: expect.stringContaining("1 of 1 requests") });
     expect(check.found).toContain("11.5 s");
   });
 
