@@ -352,7 +352,8 @@ describe("what was under way before a restart", () => {
 
   it("waits in memory, room or not: its place is not behind what is held", async () => {
     const { held, order, again } = await open();
-    expect([order.arrive(again(0)), order.arrive(again(1)), held.size]).toEqual(["starts", "waits", 1]);
+    expect([order.arrive(again(0)), order.arrive(again(1))]).toEqual(["starts", "waits"]);
+    expect([held.size, held.get({ key: "k", entry: 0 })?.offset]).toEqual([1, 5]);
   });
 
   it("keeps what is held behind it when it goes to a tier", async () => {
