@@ -12,7 +12,9 @@ type Step =
   | { readonly kind: "arrive"; readonly key: string; readonly hasRoom: boolean }
   | { readonly kind: "end" | "away"; readonly pick: number }
   | { readonly kind: "return"; readonly pick: number }
-  | { readonly kind: "commit" | "crash" };
+  | { readonly kind: "commit" }
+  /** Between the records that are read again, calls end. */
+  | { readonly kind: "crash"; readonly between: readonly ("end" | "away" | "nothing")[]; readonly hasRoom: boolean };
 
 const picked = <K extends Step["kind"]>(kind: K) => fc.record({ kind: fc.constant(kind), pick: fc.nat() });
 const step = fc.oneof(
@@ -28,7 +30,11 @@ const step = fc.oneof(
   { weight: 2, arbitrary: picked("away") },
   { weight: 2, arbitrary: picked("return") },
   fc.constant({ kind: "commit" } as const),
-  fc.constant({ kind: "crash" } as const),
+  fc.record({
+    kind: fc.constant("crash" as const),
+    between: fc.array(fc.constantFrom("end", "away", "nothing"), { maxLength: 6 }),
+    hasRoom: fc.boolean(),
+  }),
 ) as fc.Arbitrary<Step>;
 
 interface World {
@@ -113,7 +119,7 @@ class Cluster {
       case "commit":
         return this.#commit();
       case "crash":
-        await this.#crash();
+        await this.#crash(taken);
     }
   }
 
@@ -183,7 +189,7 @@ class Cluster {
     };
   }
 
-  async #crash(): Promise<void> {
+  async #crash({ between, hasRoom }: Extract<Step, { kind: "crash" }>): Promise<void> {
     const { ended, tier, position, unfinished, tierEnd } = this.#committed;
     this.keys.crash();
     this.held.crash();
@@ -197,7 +203,13 @@ class Cluster {
     this.#isResuming = true;
     this.#order = this.#newOrder();
     await this.#order.recover();
-    for (const offset of unfinished) this.#arrive(offset, true);
+    this.#hasRoom = hasRoom;
+    for (const [index, offset] of unfinished.entries()) {
+      this.#arrive(offset, true);
+      if (between[index] === "end") this.#end(0);
+      else if (between[index] === "away") this.#away(0);
+    }
+    this.#hasRoom = true;
     this.#isResuming = false;
     this.#order.resumed();
     for (let offset = position; offset < this.input.length; offset++) this.#arrive(offset, false);
@@ -297,5 +309,58 @@ describe("behind an unfinished record", () => {
       itemAt({ offset, orderKey: "k", origin: { kind: "held", orderKey: "k", sequence } });
     order.ended(replay(1, -3));
     expect(replayed).toEqual([1, 3]);
+  });
+});
+
+describe("what was under way before a restart", () => {
+  /** One is held behind those of the key that were in memory, and nothing else has room. */
+  const open = async () => {
+    const keys = new MapStore<string, StrictKey>();
+    const held = new MapStore<HeldKey, Parcel>();
+    keys.put("k", { headAt: "input", head: undefined, first: 0, next: 1 });
+    held.put({ key: "k", entry: 0 }, parcelAt(5));
+    const replayed: number[] = [];
+    let isResuming = true;
+    const order = new StrictOrder({
+      ...{ keys: keys.asStore, held: held.asStore, heldMax: 10 },
+      host: {
+        ...{ start: () => undefined, release: () => undefined, hasRoom: () => false, count: () => undefined },
+        ...{ wallClockMs: () => 0, isResuming: () => isResuming },
+        replay: ({ offset }) => void replayed.push(offset),
+      },
+    });
+    await order.recover();
+    const again = (offset: number) => itemAt({ offset, orderKey: "k", origin: fromInput(offset, true) });
+    const resume = () => {
+      isResuming = false;
+      order.resumed();
+    };
+    return { held, replayed, order, again, resume };
+  };
+
+  it("comes before all that is held, also what is read again later", async () => {
+    const { replayed, order, again, resume } = await open();
+    expect(order.arrive(again(0))).toBe("starts");
+    order.ended(again(0));
+    expect(replayed).toEqual([]);
+    expect(order.arrive(again(1))).toBe("starts");
+    order.ended(again(1));
+    expect(replayed).toEqual([]);
+    resume();
+    expect(replayed).toEqual([5]);
+  });
+
+  it("waits in memory, room or not: its place is not behind what is held", async () => {
+    const { held, order, again } = await open();
+    expect([order.arrive(again(0)), order.arrive(again(1))]).toEqual(["starts", "waits"]);
+    expect([held.size, held.get({ key: "k", entry: 0 })?.offset]).toEqual([1, 5]);
+  });
+
+  it("keeps what is held behind it when it goes to a tier", async () => {
+    const { replayed, order, again, resume } = await open();
+    order.arrive(again(0));
+    order.away(again(0));
+    resume();
+    expect(replayed).toEqual([]);
   });
 });
