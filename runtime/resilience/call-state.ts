@@ -32,6 +32,7 @@ export class CallState {
   readonly waiting = new WaitingCounts();
   readonly #inputs: KeyValueStore<string, CallInputsEntry>;
   readonly #strict: StrictOrder | undefined;
+  readonly #lastSuccess: LastSuccessOrder | undefined;
   readonly #wallClockMs: () => number;
   readonly #tracked: TrackedInput[] = [];
 
@@ -49,7 +50,8 @@ export class CallState {
       this.order = this.#strict;
     } else if (names.has("keys")) {
       const keys = open<KeyValueStore<string, LastSuccess>>("keys");
-      this.order = new LastSuccessOrder({ keys, host, isVersionDeclared: node.version !== undefined });
+      this.#lastSuccess = new LastSuccessOrder({ keys, host, isVersionDeclared: node.version !== undefined });
+      this.order = this.#lastSuccess;
     } else this.order = unordered;
     this.erasures = names.has("erased") ? new Erasures(open<KeyValueStore<string, ErasedUpTo>>("erased")) : undefined;
   }
@@ -74,6 +76,7 @@ export class CallState {
     for await (const [name, entry] of this.#inputs.entries())
       if (entry.kind === "waiting") this.waiting.restore(resourceOf(name), entry);
     await this.#strict?.recover();
+    await this.#lastSuccess?.recover();
   }
 
   /** Drops what is held of somebody who is to be forgotten. */

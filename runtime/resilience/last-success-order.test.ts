@@ -64,6 +64,7 @@ class Cluster {
         release: () => undefined,
         hasRoom: () => this.#hasRoom,
         wallClockMs: () => 0,
+        isResuming: () => false,
       },
     });
   }

@@ -13,7 +13,7 @@ export interface LastSuccessOrderOptions {
   readonly keys: KeyValueStore<string, LastSuccess>;
   /** Versions are declared: they need not rise with the input, so the last success is remembered for ever. */
   readonly isVersionDeclared: boolean;
-  readonly host: CallOrderHost & { wallClockMs(): number };
+  readonly host: CallOrderHost & { wallClockMs(): number; isResuming(): boolean };
 }
 
 /**
@@ -23,6 +23,8 @@ export interface LastSuccessOrderOptions {
 export class LastSuccessOrder implements CallOrder {
   readonly #options: LastSuccessOrderOptions;
   readonly #chains = new Map<string, CallItem[]>();
+  /** Keys with nothing in tiers: older records that were under way before a restart may still come out of the input behind one that came out of a tier. */
+  readonly #remembered = new Set<string>();
 
   constructor(options: LastSuccessOrderOptions) {
     this.#options = options;
@@ -62,7 +64,19 @@ export class LastSuccessOrder implements CallOrder {
     this.#startNext(item.address.orderKey!);
   }
 
-  resumed(): void {}
+  resumed(): void {
+    const { keys } = this.#options;
+    for (const orderKey of this.#remembered)
+      if (keys.get(orderKey)?.inTiers === 0 && !this.#chains.has(orderKey)) keys.delete(orderKey);
+    this.#remembered.clear();
+  }
+
+  /** At a start: a crash may have come before what is needed no more was forgotten. */
+  async recover(): Promise<void> {
+    if (this.#options.isVersionDeclared) return;
+    for await (const [orderKey, { inTiers }] of this.#options.keys.entries())
+      if (inTiers === 0) this.#remembered.add(orderKey);
+  }
 
   #toTier(item: CallItem): void {
     if (isFromTier(item)) return;
@@ -73,15 +87,29 @@ export class LastSuccessOrder implements CallOrder {
   }
 
   #leftTier(item: CallItem, succeeded: number | undefined): void {
-    const { keys, host, isVersionDeclared } = this.#options;
+    const { keys, host } = this.#options;
     const orderKey = item.address.orderKey!;
     const entry = keys.get(orderKey);
     const inTiers = Math.max(0, (entry?.inTiers ?? 0) - (isFromTier(item) ? 1 : 0));
     const version = succeeded === undefined ? entry?.version : Math.max(succeeded, entry?.version ?? succeeded);
-    if (inTiers === 0 && !(isVersionDeclared && version !== undefined)) {
+    if (inTiers === 0 && !this.#remembers(item, version)) {
       if (entry !== undefined) keys.delete(orderKey);
     } else if (inTiers !== entry?.inTiers || version !== entry?.version)
       keys.put(orderKey, { inTiers, version }, host.wallClockMs());
+  }
+
+  /** Whether a last success matters with nothing in tiers: where an older record waits behind one that came out of a tier, or may still come. */
+  #remembers(item: CallItem, version: number | undefined): boolean {
+    const { keys, host, isVersionDeclared } = this.#options;
+    const orderKey = item.address.orderKey!;
+    if (version === undefined) return false;
+    if (isVersionDeclared) return true;
+    if (host.isResuming()) {
+      this.#remembered.add(orderKey);
+      return true;
+    }
+    const mayBeOvertaken = isFromTier(item) || keys.get(orderKey)?.version !== undefined;
+    return mayBeOvertaken && (this.#chains.get(orderKey)?.some((waiting) => waiting.version < version) ?? false);
   }
 
   #startNext(orderKey: string): void {
