@@ -6,12 +6,12 @@ import { type Erasure, erasures } from "../../schemas/types/mydata/erasure.ts";
 import { erasureReceipts } from "../../schemas/types/mydata/erasure-receipt.ts";
 import analyse from "./analyse.ts";
 import classify from "./classify.ts";
-import collect from "./collect.ts";
+import collect, { collect as makeCollect } from "./collect.ts";
 import { institutions, START_MS } from "./mydata.fixture.ts";
 import { planCollection } from "./plan-collection.ts";
 import profile from "./profile.ts";
 import terminateJob, { terminate } from "./terminate.ts";
-import { topicAges } from "./topic-ages.ts";
+import { topicAges, topicAgesWith } from "./topic-ages.ts";
 
 const HOUR_MS = 3_600_000;
 
@@ -75,6 +75,15 @@ describe("the table of ages", () => {
     for (const job of jobs)
       for (const { topic } of compile(job).topics)
         if (!isProof(topic)) expect(known, `${job.name} has the topic ${topic}`).toContain(topic);
+  });
+
+  it("knows the tiers of whoever has others", () => {
+    const tiers = ["1 second", "90 seconds"];
+    const job = makeCollect({ institutions, tiers, fetch, newTransactionId: () => "", now: () => START_MS });
+    const known = topicAgesWith(tiers).map(({ topic }) => topic);
+    const planned = compile(job).topics.flatMap(({ topic }) => (topic.includes(".retry.") ? [topic] : []));
+    expect(planned).toHaveLength(2);
+    expect(known.filter((topic) => topic.includes(".retry."))).toEqual(planned);
   });
 
   /** Orders, receipts, and the memory of orders: times, and the customer's id. Circuits are about institutions. */
