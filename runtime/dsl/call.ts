@@ -57,6 +57,11 @@ export interface CallOptions<K, V, Out> {
   readonly version?: (value: V) => number;
   /** Calls under way at once in one worker, over all institutions. @default 1_000 */
   readonly concurrency?: number;
+  /**
+   * Records that one task takes up at once and keeps in memory: under way, or waiting for their turn. More wait in the topic, in tiers, or held in state.
+   * @default twice the concurrency, and 1_000 at least
+   */
+  readonly admittedMax?: number;
   /** With "strict": records of one key that may wait behind another; more are dead letters (CALL_HELD_FULL). @default 1_000 */
   readonly heldMax?: number;
   /** Delays of the retry tiers, ascending; each is a topic. @default ["10 seconds", "1 minute", "10 minutes", "1 hour"] */

@@ -231,6 +231,7 @@ export class Stream<K, V, W = undefined> {
       output,
       order = "strict",
       concurrency = 1_000,
+      admittedMax = Math.max(1_000, 2 * concurrency),
       heldMax = 1_000,
       tiers = TIERS,
       policy = {},
@@ -240,7 +241,7 @@ export class Stream<K, V, W = undefined> {
       kind: "call",
       inputs: [state.at],
       ...rest,
-      ...{ order, concurrency, heldMax, tiers, policy },
+      ...{ order, concurrency, admittedMax, heldMax, tiers, policy },
       shape: { keyType: state.keyType, schema: state.schema },
     });
     // Results leave in the order of the calls' ends: whoever keeps state reads them through a topic of their own.

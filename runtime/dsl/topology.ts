@@ -109,6 +109,7 @@ export type CallNode = NodeBase & {
   readonly order: "strict" | "lastSuccessWins";
   readonly version?: UserFunction;
   readonly concurrency: number;
+  readonly admittedMax: number;
   readonly heldMax: number;
   readonly tiers: readonly Duration[];
   readonly policy: CallPolicy | ((resource: string) => CallPolicy);

@@ -39,8 +39,8 @@ function tierIssues({ id, tiers }: CallNode): Issue[] {
     : [issue(`tiers ${tiers.join(", ")} have topics of the same name: write them in whole numbers, "90 seconds"`)];
 }
 
-function limitIssues({ id, concurrency, heldMax }: CallNode): Issue[] {
-  return Object.entries({ concurrency, heldMax })
+function limitIssues({ id, concurrency, admittedMax, heldMax }: CallNode): Issue[] {
+  return Object.entries({ concurrency, admittedMax, heldMax })
     .filter(([, value]) => !(Number.isSafeInteger(value) && value >= 1))
     .map(([name, value]) => ({
       code: "JOB_CALL_LIMIT",

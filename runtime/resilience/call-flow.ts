@@ -27,8 +27,6 @@ interface Arriving {
   readonly parcel: Parcel;
 }
 
-/** Records that one task takes up at once and keeps in memory, at least. */
-const ADMITTED_MIN = 1_000;
 /** A limit that is over so soon is waited for in memory. */
 const PATIENCE_MS = 5_000;
 
@@ -61,7 +59,7 @@ export class CallFlow {
     this.#options = options;
     this.#node = node;
     this.#host = host;
-    this.#admittedMax = Math.max(ADMITTED_MIN, 2 * node.concurrency);
+    this.#admittedMax = node.admittedMax;
     this.state = new CallState({
       node,
       store: (name) => host.store(name),

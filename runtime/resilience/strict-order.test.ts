@@ -320,12 +320,14 @@ describe("what was under way before a restart", () => {
     keys.put("k", { headAt: "input", head: undefined, first: 0, next: 1 });
     held.put({ key: "k", entry: 0 }, parcelAt(5));
     const replayed: number[] = [];
+    const started: number[] = [];
     let isResuming = true;
     const order = new StrictOrder({
       ...{ keys: keys.asStore, held: held.asStore, heldMax: 10 },
       host: {
-        ...{ start: () => undefined, release: () => undefined, hasRoom: () => false, count: () => undefined },
+        ...{ release: () => undefined, hasRoom: () => false, count: () => undefined },
         ...{ wallClockMs: () => 0, isResuming: () => isResuming },
+        start: ({ parcel }) => void started.push(parcel.offset),
         replay: ({ offset }) => void replayed.push(offset),
       },
     });
@@ -335,8 +337,44 @@ describe("what was under way before a restart", () => {
       isResuming = false;
       order.resumed();
     };
-    return { held, replayed, order, again, resume };
+    return { held, replayed, started, order, again, resume };
   };
+
+  it("comes before all that is held, also where the first of it goes to a tier before the others are read again", async () => {
+    const { held, replayed, order, again, resume } = await open();
+    expect(order.arrive(again(0))).toBe("starts");
+    order.away(again(0));
+    expect(order.arrive(again(1))).toBe("waits");
+    expect(order.arrive(itemAt({ offset: 6, orderKey: "k" }))).toBe("waits");
+    expect(order.arrive(again(2))).toBe("waits");
+    resume();
+    expect(held.size).toBe(4);
+    const back = itemAt({ offset: 0, orderKey: "k", origin: fromTier(0) });
+    expect(order.arrive(back)).toBe("starts");
+    order.ended(back);
+    for (const [offset, sequence] of [
+      [1, -2],
+      [2, -1],
+      [5, 0],
+    ] as const)
+      order.ended(itemAt({ offset, orderKey: "k", origin: { kind: "held", orderKey: "k", sequence } }));
+    expect(replayed).toEqual([1, 2, 5, 6]);
+  });
+
+  it("goes on when the first of it comes out of a tier before all have been read again", async () => {
+    const { replayed, started, order, again, resume } = await open();
+    order.arrive(again(0));
+    order.away(again(0));
+    order.arrive(again(1));
+    const back = itemAt({ offset: 0, orderKey: "k", origin: fromTier(0) });
+    order.arrive(back);
+    order.ended(back);
+    expect(started).toEqual([1]);
+    order.ended(again(1));
+    expect(replayed).toEqual([]);
+    resume();
+    expect(replayed).toEqual([5]);
+  });
 
   it("comes before all that is held, also what is read again later", async () => {
     const { replayed, order, again, resume } = await open();

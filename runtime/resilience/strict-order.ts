@@ -48,6 +48,8 @@ export class StrictOrder implements CallOrder {
   readonly #chains = new Map<string, CallItem[]>();
   /** Keys whose held records may only follow when what was under way before a restart has been read again. */
   readonly #parked = new Set<string>();
+  /** While what was under way before a restart is read again: records of keys whose head is in a tier, in order. Their offsets stay uncommitted. */
+  readonly #inFront = new Map<string, CallItem[]>();
 
   constructor(options: StrictOrderOptions) {
     this.#options = options;
@@ -60,6 +62,7 @@ export class StrictOrder implements CallOrder {
     const chain = this.#chains.get(orderKey);
     if (isFromTier(item)) return this.#arriveFromTier(item, entry, chain);
     const wasUnderWay = item.origin.kind === "input" && item.origin.isResumed;
+    if (entry !== undefined && entry.headAt !== "input" && wasUnderWay) return this.#keepInFront(orderKey, [item]);
     if (entry !== undefined && !(entry.headAt === "input" && wasUnderWay)) return this.#hold(item, entry);
     if (chain === undefined) return this.#begin(orderKey);
     // What was under way before the restart goes in front of what is held, room or not.
@@ -80,6 +83,12 @@ export class StrictOrder implements CallOrder {
   #begin(orderKey: string): Arrival {
     this.#chains.set(orderKey, []);
     return "starts";
+  }
+
+  /** They came before all that is held, and others of them may still be read again: where they belong in state is known when all have been. */
+  #keepInFront(orderKey: string, items: readonly CallItem[]): Arrival {
+    this.#inFront.set(orderKey, [...(this.#inFront.get(orderKey) ?? []), ...items]);
+    return "waits";
   }
 
   #hold(item: CallItem, entry: StrictKey): Arrival {
@@ -123,12 +132,23 @@ export class StrictOrder implements CallOrder {
       this.#chains.delete(orderKey);
       return;
     }
-    if (entry.headAt === "input" && host.isResuming()) {
+    if (host.isResuming() && item.origin.kind === "input") this.#goOnWithInput(orderKey, entry);
+    else this.#releaseFirst(orderKey, entry);
+  }
+
+  /** What was under way before a restart comes before what is held, whether it has been read again or not. */
+  #goOnWithInput(orderKey: string, entry: StrictKey): void {
+    const { keys, host } = this.#options;
+    keys.put(orderKey, { ...entry, headAt: "input", head: undefined }, host.wallClockMs());
+    const [next, ...others] = this.#inFront.get(orderKey) ?? [];
+    this.#inFront.delete(orderKey);
+    if (next === undefined) {
       this.#chains.delete(orderKey);
       this.#parked.add(orderKey);
       return;
     }
-    this.#releaseFirst(orderKey, entry);
+    this.#chains.set(orderKey, others);
+    host.start(next);
   }
 
   /** The first of those held is the head. */
@@ -172,14 +192,26 @@ export class StrictOrder implements CallOrder {
     const chain = this.#chains.get(orderKey) ?? [];
     this.#chains.delete(orderKey);
     this.#parked.delete(orderKey);
-    // They came before all that is held.
-    let { first } = entry;
-    for (const waiting of chain.toReversed()) this.#put(waiting, --first);
     const { topic, offset } = item.parcel;
-    keys.put(orderKey, { headAt: "tier", head: { topic, offset }, first, next: entry.next }, host.wallClockMs());
+    const { first, next } = entry;
+    keys.put(orderKey, { headAt: "tier", head: { topic, offset }, first, next }, host.wallClockMs());
+    if (host.isResuming() && chain.length > 0) this.#keepInFront(orderKey, chain);
+    else this.#holdInFront(orderKey, chain);
+  }
+
+  /** Puts records of the input into state, before all that is held. */
+  #holdInFront(orderKey: string, items: readonly CallItem[]): void {
+    const { keys, host } = this.#options;
+    const entry = keys.get(orderKey);
+    if (entry === undefined || items.length === 0) return;
+    let { first } = entry;
+    for (const waiting of items.toReversed()) this.#put(waiting, --first);
+    keys.put(orderKey, { ...entry, first }, host.wallClockMs());
   }
 
   resumed(): void {
+    for (const [orderKey, items] of this.#inFront) this.#holdInFront(orderKey, items);
+    this.#inFront.clear();
     for (const orderKey of this.#parked) {
       const entry = this.#options.keys.get(orderKey);
       if (entry !== undefined && !this.#chains.has(orderKey)) this.#releaseFirst(orderKey, entry);

@@ -16,6 +16,8 @@ export function checkEndings({ sent, endings, delivery, order }: Endings): void 
   for (const [key, own] of byKey) {
     const found = endingsByKey.get(key) ?? [];
     checkKey(own, delivery === "exactly-once" ? found : firstOfEach(found));
+    // Outside of transactions what was written before a crash is written again behind the order, which was written too.
+    if (delivery === "exactly-once") checkForgotten(own, found);
     if (delivery === "exactly-once") (order === "strict" ? checkStrict : checkLastSuccess)(key, found);
   }
   const known = new Set(sent.map(({ id }) => id));
@@ -31,6 +33,9 @@ function checkKey(own: readonly Request[], found: readonly Ended[]): void {
       fail(`request ${request.id} has not ended`);
     if (hows[0] !== undefined && !isPossible(request, hows[0])) fail(`request ${request.id} ended as ${hows[0]}`);
   }
+}
+
+function checkForgotten(own: readonly Request[], found: readonly Ended[]): void {
   for (const [index, order] of own.entries()) {
     if (order.kind !== "forget") continue;
     const at = found.findIndex(({ id }) => id === order.id);

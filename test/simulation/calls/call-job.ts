@@ -50,10 +50,12 @@ export interface CallJobOptions {
   readonly delivery: Delivery;
   readonly order: "strict" | "lastSuccessWins";
   readonly institutions: Institutions;
+  /** Of what a task keeps in memory. */
+  readonly admittedMax: number;
 }
 
 /** Calls for each request and says how each ended; in the order of their keys, and with somebody to be forgotten now and then. */
-export const callJob = ({ delivery, order, institutions }: CallJobOptions): Job =>
+export const callJob = ({ delivery, order, institutions, admittedMax }: CallJobOptions): Job =>
   defineJob({
     name: "caller",
     version: 1,
@@ -65,6 +67,7 @@ export const callJob = ({ delivery, order, institutions }: CallJobOptions): Job 
         orderKey: ({ key }) => key,
         order,
         concurrency: 8,
+        admittedMax,
         tiers: ["50 ms", "150 ms", "400 ms"],
         policy: {
           timeout: "300 ms",

@@ -34,6 +34,8 @@ export function callWorkload(seed: number): Workload<Request> {
   const variant: Omit<CallJobOptions, "institutions"> = {
     delivery: seed % 5 === 4 ? "at-least-once" : "exactly-once",
     order: seed % 2 === 0 ? "strict" : "lastSuccessWins",
+    // Every other pair has hardly any memory.
+    admittedMax: seed % 4 < 2 ? 1_000 : 4,
   };
   const isExact = variant.delivery === "exactly-once";
   // A worker that stands still goes on calling for what others have ended meanwhile.
