@@ -113,3 +113,11 @@ describe("time in Seoul", () => {
     expect([calendarDateOf("20240229"), calendarDateOf("20230229")]).toEqual(["2024-02-29", undefined]);
   });
 });
+
+describe("a table that is not there", () => {
+  it("says which file cannot be read, and who named it", () => {
+    expect(() => loadInstitutions("/no/such/table.json")).toThrow(
+      /the file "\/no\/such\/table\.json" that MYDATA_INSTITUTIONS names cannot be read as JSON/,
+    );
+  });
+});

@@ -74,7 +74,20 @@ const areWindows = (windows: unknown): boolean =>
 
 /** The table of a file; without one, the institutions to develop against on their usual port. */
 export function loadInstitutions(file: string | undefined): Institutions {
-  return readInstitutions(file === undefined ? localInstitutions() : JSON.parse(readFileSync(file, "utf8")));
+  return readInstitutions(file === undefined ? localInstitutions() : contentOf(file));
+}
+
+function contentOf(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (cause) {
+    const message = `the file "${file}" that MYDATA_INSTITUTIONS names cannot be read as JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    throw new ConfigError(
+      "there is no table of institutions:",
+      [{ code: "MYDATA_INSTITUTIONS", at: "MYDATA_INSTITUTIONS", message }],
+      { cause },
+    );
+  }
 }
 
 const localInstitutions = () =>
