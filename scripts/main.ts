@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { UNCONFIRMED } from "./change/confirm.ts";
+import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
@@ -9,11 +11,23 @@ import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWrite } from "./commands/write.ts";
+import { EXIT } from "./environment/exit-codes.ts";
 import { variables } from "./environment/variables.ts";
 import { isBrokenPipe, problemDetails, problemOf } from "./output/problem.ts";
 
-const FAILURE = 1;
-const USAGE = 2;
+/** In the order of --help. */
+const COMMANDS: readonly ((program: Command) => void)[] = [
+  addWrite,
+  addRun,
+  addStatus,
+  addRead,
+  addTopics,
+  addCircuits,
+  addValidate,
+  addDescribe,
+  addTypes,
+  addAudit,
+];
 
 /** Ends as a pipeline expects it when the reader has enough (`| head`): quietly. The command sees the error at its next write. */
 let readerHasGone = false;
@@ -39,10 +53,9 @@ function createProgram(): Command {
     .configureHelp({ sortSubcommands: false })
     .addHelpText(
       "after",
-      "\nExit codes: 0 done, 1 failed, 2 wrong usage. Environment: MULGIL_DATA_DIR, MULGIL_DEBUG=1.",
+      "\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 something wrong was found, 4 not confirmed. Environment: MULGIL_DATA_DIR, MULGIL_DEBUG=1.",
     );
-  for (const add of [addWrite, addRun, addStatus, addRead, addTopics, addCircuits, addValidate, addDescribe, addTypes])
-    add(program);
+  for (const add of COMMANDS) add(program);
   return program;
 }
 
@@ -54,10 +67,10 @@ function version(): string {
 }
 
 function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (readerHasGone && isBrokenPipe(error)) return 0;
   const { code, message } = problemOf(error);
   process.stderr.write(`mulgil: ${message} [${code}]\n`);
   if (variables.debug) process.stderr.write(`${problemDetails(error)}\n`);
-  return FAILURE;
+  return code === UNCONFIRMED ? EXIT.unconfirmed : EXIT.failed;
 }

@@ -13,12 +13,13 @@ import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { circuitsTable, standing } from "../circuits/circuits-text.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
+import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { TextOutput } from "../output/text-output.ts";
-import { dataDirOption, duration, examples, kafkaOption, registryOption } from "./options.ts";
+import { duration, examples, located } from "./options.ts";
 
 interface ListOptions extends LogLocation {
   readonly job?: string;
-  readonly output: "table" | "json";
+  readonly output: OutputFormat;
 }
 
 interface OrderOptions extends LogLocation {
@@ -39,7 +40,7 @@ export function addCircuits(program: Command): void {
   located(circuits.command("ls", { isDefault: true }))
     .description("list them: circuit, calls, failures, latencies, what waits")
     .option("--job <job>", "only those of this job")
-    .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
+    .addOption(outputOption())
     .addHelpText(
       "after",
       examples(
@@ -52,9 +53,6 @@ export function addCircuits(program: Command): void {
   addOrder(circuits, "close", "closed");
   addOrder(circuits, "reset", "reset");
 }
-
-const located = (command: Command): Command =>
-  command.addOption(dataDirOption()).addOption(kafkaOption()).addOption(registryOption());
 
 function addOrder(circuits: Command, name: string, state: Override["state"]): void {
   const command = located(circuits.command(name))
@@ -82,10 +80,9 @@ async function list({ job, output, ...where }: ListOptions): Promise<void> {
     const shared = await Promise.all(jobs.map((each) => readCircuits(log, each)));
     return shared.flatMap((each) => institutionsOf(each, nowMs));
   });
-  const out = new TextOutput(process.stdout);
-  if (output === "json") await out.line(JSON.stringify(found, null, 2));
-  else await out.line(found.length === 0 ? "no job has called an institution here yet" : circuitsTable(found, nowMs));
-  await out.flush();
+  await printFormatted(found, output, (all) =>
+    all.length === 0 ? "no job has called an institution here yet" : circuitsTable(all, nowMs),
+  );
 }
 
 async function order(institution: string, state: Override["state"], options: OrderOptions): Promise<void> {

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import ms, { type StringValue } from "ms";
 import type { ListenAddress } from "../../runtime/index.ts";
 import { variables } from "../environment/variables.ts";
@@ -16,6 +16,10 @@ export const kafkaOption = (): Option =>
 /** The schema registry beside Kafka: the option, or MULGIL_REGISTRY. */
 export const registryOption = (): Option =>
   new Option("--registry <url>", "the schema registry beside Kafka (MULGIL_REGISTRY)").default(variables.registry);
+
+/** --data-dir, --kafka and --registry: of every command that works on a log. */
+export const located = (command: Command): Command =>
+  command.addOption(dataDirOption()).addOption(kafkaOption()).addOption(registryOption());
 
 export const schemasOption = (): Option =>
   new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");

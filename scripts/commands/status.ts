@@ -1,17 +1,17 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { LogAccess } from "../../runtime/log/port.ts";
 import { describeJobs, type JobOverview } from "../../runtime/ops/job-overview.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
-import { TextOutput } from "../output/text-output.ts";
+import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { askWorkers } from "../status/ask-workers.ts";
-import { type JobView, jobView } from "../status/job-view.ts";
+import { jobView } from "../status/job-view.ts";
 import { statusText } from "../status/status-text.ts";
-import { dataDirOption, examples, kafkaOption, registryOption } from "./options.ts";
+import { examples, located } from "./options.ts";
 
 interface StatusOptions extends LogLocation {
-  readonly output: "table" | "json";
+  readonly output: OutputFormat;
 }
 
 /** A group that is rebalancing tells nothing of its members; mostly that is over in a moment. */
@@ -19,14 +19,10 @@ const SETTLES_MAX_MS = 2_000;
 const LOOK_EVERY_MS = 200;
 
 export function addStatus(program: Command): void {
-  program
-    .command("status")
+  located(program.command("status"))
     .description("show what runs: workers, tasks, how far they are, and what is being restored")
     .argument("[jobs...]", "names of jobs; all if none is given")
-    .addOption(dataDirOption())
-    .addOption(kafkaOption())
-    .addOption(registryOption())
-    .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
+    .addOption(outputOption())
     .addHelpText("after", examples("mulgil status", "mulgil status account-months -o json | jq '.[].lag'"))
     .action(status);
 }
@@ -36,10 +32,8 @@ async function status(names: readonly string[], { output, ...where }: StatusOpti
   const overviews = await withLog(where, ({ log }) => settledJobs(log, names));
   const processes = overviews.flatMap(({ members }) => members.flatMap(({ process }) => process ?? []));
   const answers = await askWorkers(processes);
-  await print(
-    overviews.map((overview) => jobView(overview, answers)),
-    output,
-  );
+  const views = overviews.map((overview) => jobView(overview, answers));
+  await printFormatted(views, output, (jobs) => (jobs.length === 0 ? "no job has run here yet" : statusText(jobs)));
 }
 
 async function settledJobs(log: LogAccess, names: readonly string[]): Promise<readonly JobOverview[]> {
@@ -61,11 +55,4 @@ function wanted(jobs: readonly JobOverview[], names: readonly string[]): readonl
     );
   }
   return names.length === 0 ? jobs : jobs.filter(({ job }) => names.includes(job));
-}
-
-async function print(jobs: readonly JobView[], output: StatusOptions["output"]): Promise<void> {
-  const out = new TextOutput(process.stdout);
-  if (output === "json") await out.line(JSON.stringify(jobs, null, 2));
-  else await out.line(jobs.length === 0 ? "no job has run here yet" : statusText(jobs));
-  await out.flush();
 }

@@ -1,13 +1,13 @@
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import ms from "ms";
 import type { LogAccess, TopicDescription } from "../../runtime/log/port.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
+import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { table } from "../output/table.ts";
-import { TextOutput } from "../output/text-output.ts";
-import { dataDirOption, examples, kafkaOption, registryOption } from "./options.ts";
+import { examples, located } from "./options.ts";
 
 interface TopicsOptions extends LogLocation {
-  readonly output: "table" | "json";
+  readonly output: OutputFormat;
 }
 
 interface TopicRow {
@@ -20,13 +20,9 @@ interface TopicRow {
 }
 
 export function addTopics(program: Command): void {
-  program
-    .command("topics")
+  located(program.command("topics"))
     .description("list the topics: partitions, records, how long they are kept")
-    .addOption(dataDirOption())
-    .addOption(kafkaOption())
-    .addOption(registryOption())
-    .addOption(new Option("-o, --output <format>", "how").choices(["table", "json"]).default("table"))
+    .addOption(outputOption())
     .addHelpText("after", examples("mulgil topics", "mulgil topics -o json | jq '.[].topic'"))
     .action(topics);
 }
@@ -34,10 +30,7 @@ export function addTopics(program: Command): void {
 async function topics({ output, ...where }: TopicsOptions): Promise<void> {
   assertLogExists(where);
   const rows = await withLog(where, ({ log }) => describeAll(log));
-  const out = new TextOutput(process.stdout);
-  if (output === "json") await out.line(JSON.stringify(rows, null, 2));
-  else await out.line(rows.length === 0 ? "there are no topics yet" : asTable(rows));
-  await out.flush();
+  await printFormatted(rows, output, (all) => (all.length === 0 ? "there are no topics yet" : asTable(all)));
 }
 
 async function describeAll(log: LogAccess): Promise<readonly TopicRow[]> {
