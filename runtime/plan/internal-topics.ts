@@ -14,3 +14,6 @@ const CIRCUITS = ".circuits";
 /** The job whose topic of circuits has this name; undefined if none can have. */
 export const jobOfCircuitsTopic = (topic: string): string | undefined =>
   topic.endsWith(CIRCUITS) && topic.length > CIRCUITS.length ? topic.slice(0, -CIRCUITS.length) : undefined;
+
+/** Records that the job shall process once more, or at last: as if they came from `topic`, but seen by this job alone. */
+export const replayTopicOf = (job: string, topic: string): string => `${job}.${topic}.replay`;
