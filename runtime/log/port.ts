@@ -118,6 +118,8 @@ export interface LogAccess {
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>;
   /** Who is in a group. One that the log has never heard of is empty. */
   describeGroup(groupId: string): Promise<GroupDescription>;
+  /** Initialises a transactional id: fences its former owner, and aborts or completes what that left open, before it resolves. */
+  openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
   close(): Promise<void>;
 }
 
@@ -142,8 +144,6 @@ export interface Log extends LogAccess {
    * its place, and joins again. Does nothing if the group does not know it.
    */
   removeMember(groupId: string, memberId: string): Promise<void>;
-  /** Initialises a transactional id: fences its former owner, and aborts or completes what that left open, before it resolves. */
-  openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
 }
 
 export interface GroupMember {

@@ -9,9 +9,11 @@ import { memoryLog } from "../../runtime/log/embedded/memory-log.ts";
 import { openEmbeddedLog } from "../../runtime/log/embedded/open-embedded-log.ts";
 import type { LogAccess } from "../../runtime/log/port.ts";
 import { ManualClock } from "../../runtime/testing/manual-clock.ts";
+import type { Clock } from "../../runtime/time/clock.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { describeLogAccessContract } from "./log-access-contract.ts";
 import { describeLogContract } from "./log-contract.ts";
+import { describeTransactionsContract } from "./log-transactions-contract.ts";
 import type { LogUnderTest } from "./log-under-test.ts";
 
 const timeouts = { sessionTimeoutMs: 30_000, rebalanceTimeoutMs: 60_000, transactionTimeoutMs: 60_000 };
@@ -54,9 +56,10 @@ describeLogContract("embedded, on LevelDB without a cache", async () => {
   });
 });
 
-describeLogAccessContract("embedded, through the socket of a data directory", async () => {
+/** Guests of a data directory; `clock` is that of the process that has it. */
+async function throughSocket(clock: Clock, advance: (ms: number) => Promise<void>): Promise<LogUnderTest<LogAccess>> {
   const folder = await temporaryFolder();
-  const owner = await openDataDirectory(folder, { clock: systemClock, mode: "owner" });
+  const owner = await openDataDirectory(folder, { clock, mode: "owner" });
   const clients: { close(): Promise<void> }[] = [];
   const connect = async (): Promise<LogAccess> => {
     const client = await openDataDirectory(folder, { clock: systemClock, mode: "client" });
@@ -66,8 +69,8 @@ describeLogAccessContract("embedded, through the socket of a data directory", as
   return {
     log: await connect(),
     secondLog: connect,
-    now: () => systemClock.now(),
-    advance: (ms) => systemClock.sleep(ms),
+    now: () => clock.now(),
+    advance,
     pollWaitMs: 0,
     ...timeouts,
     async cleanup() {
@@ -76,4 +79,17 @@ describeLogAccessContract("embedded, through the socket of a data directory", as
       await rm(folder, { recursive: true });
     },
   };
+}
+
+describeLogAccessContract("embedded, through the socket of a data directory", () =>
+  throughSocket(systemClock, (ms) => systemClock.sleep(ms)),
+);
+
+describeTransactionsContract("embedded, through the socket of a data directory", () => {
+  const clock = new ManualClock();
+  return throughSocket(clock, async (ms) => {
+    // What was sent must have come to the other side of the socket.
+    await systemClock.sleep(100);
+    clock.advance(ms);
+  });
 });

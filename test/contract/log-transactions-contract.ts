@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { TaskMigratedError } from "../../runtime/errors/errors.ts";
-import type { Log } from "../../runtime/log/port.ts";
+import type { LogAccess } from "../../runtime/log/port.ts";
 import {
   batch,
   codeOf,
@@ -15,10 +15,10 @@ import {
 } from "./log-under-test.ts";
 
 /** The promises of TransactionalProducer and of read_committed. */
-export function describeTransactionsContract(name: string, factory: LogFactory): void {
+export function describeTransactionsContract(name: string, factory: LogFactory<LogAccess>): void {
   describe(`Transactions: ${name}`, () => {
-    let subject: LogUnderTest;
-    let log: Log;
+    let subject: LogUnderTest<LogAccess>;
+    let log: LogAccess;
     beforeEach(async () => {
       subject = await factory();
       log = subject.log;

@@ -2,6 +2,7 @@ import type { SchemaRegistry } from "../../../schemas/registry.ts";
 import type { LogAccess, LogReader } from "../port.ts";
 import { closed } from "./refusals.ts";
 import type { RemoteConnection } from "./remote-connection.ts";
+import { RemoteProducer } from "./remote-producer.ts";
 
 /** The log of another process, through its socket. */
 export function remoteLog(connection: RemoteConnection): LogAccess {
@@ -15,6 +16,8 @@ export function remoteLog(connection: RemoteConnection): LogAccess {
     deleteRecords: (before) => connection.call("deleteRecords", before),
     committedOffsets: (groupId, partitions) => connection.call("committedOffsets", groupId, partitions),
     describeGroup: (groupId) => connection.call("describeGroup", groupId),
+    openTransactionalProducer: async (transactionalId) =>
+      new RemoteProducer(connection, await connection.call("openProducer", transactionalId), transactionalId),
     close: () => connection.close(),
   };
 }

@@ -1,20 +1,19 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
-import type { LogAccess, LogReader } from "../port.ts";
+import type { LogAccess, LogReader, TransactionalProducer } from "../port.ts";
+import { Handles } from "./handles.ts";
 import { PROTOCOL, type RemoteMethods } from "./protocol.ts";
-import { closed } from "./refusals.ts";
 
 export interface SessionServices {
   readonly log: LogAccess;
   readonly registry: SchemaRegistry;
 }
 
-/** What one connection may call, and the readers it has opened. */
+/** What one connection may call, and the readers and producers it has opened. */
 export class Session {
   readonly methods: RemoteMethods;
-  readonly #readers = new Map<number, LogReader>();
-  #readerCount = 0;
-  #isClosed = false;
+  readonly #readers = new Handles<LogReader>("reader");
+  readonly #producers = new Handles<TransactionalProducer>("transactional producer");
 
   constructor({ log, registry }: SessionServices) {
     this.methods = {
@@ -27,11 +26,20 @@ export class Session {
       deleteRecords: (before) => log.deleteRecords(before),
       committedOffsets: (groupId, partitions) => log.committedOffsets(groupId, partitions),
       describeGroup: (groupId) => log.describeGroup(groupId),
-      openReader: async (isolation) => this.#addReader(await log.openReader({ isolation })),
-      readerAssign: async (reader, positions) => this.#reader(reader).assign(positions),
-      readerUnassign: async (reader, partitions) => this.#reader(reader).unassign(partitions),
-      readerPoll: (reader, waitMaxMs) => this.#reader(reader).poll(waitMaxMs),
-      readerClose: (reader) => this.#closeReader(reader),
+      openReader: async (isolation) => this.#readers.add(await log.openReader({ isolation })),
+      readerAssign: async (reader, positions) => this.#readers.get(reader).assign(positions),
+      readerUnassign: async (reader, partitions) => this.#readers.get(reader).unassign(partitions),
+      readerPoll: (reader, waitMaxMs) => this.#readers.get(reader).poll(waitMaxMs),
+      readerClose: (reader) => this.#readers.close(reader),
+      openProducer: async (transactionalId) =>
+        this.#producers.add(await log.openTransactionalProducer(transactionalId)),
+      producerBegin: async (producer) => this.#producers.get(producer).begin(),
+      producerProduce: async (producer, batches) => this.#producers.get(producer).produce(batches),
+      producerSendOffsets: async (producer, groupId, offsets) =>
+        this.#producers.get(producer).sendOffsets(groupId, offsets),
+      producerCommit: async (producer) => this.#producers.get(producer).commit(),
+      producerAbort: async (producer) => this.#producers.get(producer).abort(),
+      producerClose: (producer) => this.#producers.close(producer),
       registerSchema: (subject, avro) => registry.register(subject, avro),
       schemaById: (id) => registry.schemaById(id),
       latestSchema: (subject) => registry.latest(subject),
@@ -40,33 +48,9 @@ export class Session {
     };
   }
 
+  /** What a producer has left open is aborted by the next owner of its id, or when its time is over: as if its process had died. */
   async close(): Promise<void> {
-    this.#isClosed = true;
-    const readers = [...this.#readers.values()];
-    this.#readers.clear();
-    await Promise.all(readers.map((reader) => reader.close()));
-  }
-
-  async #addReader(reader: LogReader): Promise<number> {
-    if (this.#isClosed) {
-      await reader.close();
-      throw closed("connection");
-    }
-    this.#readerCount += 1;
-    this.#readers.set(this.#readerCount, reader);
-    return this.#readerCount;
-  }
-
-  #reader(id: number): LogReader {
-    const reader = this.#readers.get(id);
-    if (reader === undefined) throw closed("reader");
-    return reader;
-  }
-
-  async #closeReader(id: number): Promise<void> {
-    const reader = this.#readers.get(id);
-    this.#readers.delete(id);
-    await reader?.close();
+    await Promise.all([this.#readers.closeAll(), this.#producers.closeAll()]);
   }
 }
 
