@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { UNCONFIRMED } from "./change/confirm.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
+import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
@@ -26,6 +27,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addValidate,
   addDescribe,
   addTypes,
+  addReset,
   addAudit,
 ];
 
@@ -67,6 +69,8 @@ function version(): string {
 }
 
 function report(error: unknown): number {
+  // What a command finds wrong with its arguments as a whole; what is wrong with one of them has been told.
+  if (error instanceof InvalidArgumentError) process.stderr.write(`error: ${error.message}\n`);
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (readerHasGone && isBrokenPipe(error)) return 0;
   const { code, message } = problemOf(error);
