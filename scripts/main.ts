@@ -4,6 +4,7 @@ import { UNCONFIRMED } from "./change/confirm.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTypes,
   addReset,
   addAudit,
+  addProfile,
 ];
 
 /** Ends as a pipeline expects it when the reader has enough (`| head`): quietly. The command sees the error at its next write. */
@@ -50,6 +52,7 @@ function createProgram(): Command {
   const program = new Command("mulgil")
     .description("Stream-processing jobs in TypeScript")
     .version(version())
+    .option("--profile <name>", "a cluster of mulgil profile (MULGIL_PROFILE); may stand anywhere in the command")
     .exitOverride()
     .showHelpAfterError("(add --help for the options and examples)")
     .configureHelp({ sortSubcommands: false })

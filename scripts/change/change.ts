@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 import type { LogAccess } from "../../runtime/log/port.ts";
 import { type AuditRecord, appendAudit } from "../../runtime/ops/audit.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
+import { variables } from "../environment/variables.ts";
 import { problemOf } from "../output/problem.ts";
 import { actor } from "./actor.ts";
 import { assertConfirmed, reasonFor } from "./confirm.ts";
@@ -40,7 +41,9 @@ export const changeOptions = (command: Command): Command =>
  * @throws {MulgilError} CHANGE_UNCONFIRMED if it was not confirmed, CHANGE_REASON_MISSING if nobody can be asked why
  */
 export async function carryOut<T>(log: LogAccess, change: Change<T>, options: ChangeOptions): Promise<T | undefined> {
-  const { preview, apply, ...told } = change;
+  const { preview: lines, apply, ...told } = change;
+  const { profile } = variables;
+  const preview = profile === undefined ? lines : [`on profile ${profile}:`, ...lines];
   if (options.dryRun === true) {
     process.stdout.write(`${preview.join("\n")}\nnothing was changed: this was a dry run\n`);
     return undefined;

@@ -1,6 +1,6 @@
 import type { KafkaOptions } from "../../runtime/worker/open-kafka.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { kafkaVariables } from "./variables.ts";
+import { variables } from "./variables.ts";
 
 /**
  * How Kafka is reached, from the options and the environment; undefined if no broker is named.
@@ -14,7 +14,7 @@ export async function kafkaOptions(options: {
   if (options.kafka === undefined) return undefined;
   const { kafkaSettingsFrom } = await import("../../runtime/log/kafka/kafka-settings.ts");
   const named = { MULGIL_KAFKA: options.kafka, MULGIL_REGISTRY: options.registry };
-  const settings = await kafkaSettingsFrom({ ...kafkaVariables, ...named });
+  const settings = await kafkaSettingsFrom({ ...variables.kafkaSettings, ...named });
   if (settings === undefined) return undefined;
   const { registry } = settings;
   if (registry === undefined) {

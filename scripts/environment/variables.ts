@@ -1,20 +1,40 @@
 import type { KafkaVariables } from "../../runtime/log/kafka/kafka-settings.ts";
+import { type EnvironmentWithProfile, environmentWithProfile } from "./environment-with-profile.ts";
+
+/** Read when the first of it is needed: a profile may be missing, and that is to be told like every error. */
+let merged: EnvironmentWithProfile | undefined;
+function withProfile(): EnvironmentWithProfile {
+  merged ??= environmentWithProfile(process.env, process.argv.slice(2));
+  return merged;
+}
+const environment = (): NodeJS.ProcessEnv => withProfile().environment;
 
 /** The environment variables that the CLI obeys; docs/CLI.md lists them. The only file that reads process.env. */
 export const variables = {
-  dataDir: process.env["MULGIL_DATA_DIR"],
-  kafka: process.env["MULGIL_KAFKA"],
-  registry: process.env["MULGIL_REGISTRY"],
+  get dataDir(): string | undefined {
+    return environment()["MULGIL_DATA_DIR"];
+  },
+  get kafka(): string | undefined {
+    return environment()["MULGIL_KAFKA"];
+  },
+  get registry(): string | undefined {
+    return environment()["MULGIL_REGISTRY"];
+  },
+  /** The profile in use. */
+  get profile(): string | undefined {
+    return withProfile().profile;
+  },
+  /** How brokers and the schema registry are reached: docs/KAFKA.md lists them. */
+  get kafkaSettings(): KafkaVariables {
+    return Object.fromEntries(Object.entries(environment()).filter(([name]) => /^MULGIL_(KAFKA|REGISTRY)/.test(name)));
+  },
   /** Set by a run that starts several processes, for these: which of its workers this is. */
   worker: process.env["MULGIL_WORKER"],
   /** Shows stack traces and causes. */
   debug: process.env["MULGIL_DEBUG"] === "1",
+  /** As it is, without a profile: says where the profiles are. */
+  raw: process.env,
 };
-
-/** How brokers and the schema registry are reached: docs/KAFKA.md lists them. */
-export const kafkaVariables: KafkaVariables = Object.fromEntries(
-  Object.entries(process.env).filter(([name]) => /^MULGIL_(KAFKA|REGISTRY)/.test(name)),
-);
 
 /** For a process that is to be this worker of the run. Everything else it inherits: secrets are in no argument. */
 export const workerEnvironment = (worker: string): NodeJS.ProcessEnv => ({ ...process.env, MULGIL_WORKER: worker });

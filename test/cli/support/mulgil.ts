@@ -45,9 +45,11 @@ export interface RunningCommand {
 /** Starts a command; if it still runs when the test is over, it is killed. */
 export function startMulgil(args: readonly string[], options: CommandOptions = {}): RunningCommand {
   const { FORCE_COLOR: _color, MULGIL_DATA_DIR: _folder, MULGIL_DEBUG: _debug, ...inherited } = process.env;
+  // The profiles of whoever runs the tests are none of theirs.
+  const MULGIL_PROFILES = path.join(options.cwd ?? tmpdir(), "mulgil-profiles.json");
   const child = spawn(options.launcher ?? LAUNCHER, args, {
     cwd: options.cwd ?? REPOSITORY,
-    env: { ...inherited, NO_COLOR: "1", ...options.env },
+    env: { ...inherited, MULGIL_PROFILES, NO_COLOR: "1", ...options.env },
   });
   // A command may end without reading its input.
   child.stdin.on("error", () => undefined);
