@@ -36,12 +36,19 @@ export async function serveWorker(
   listen: ListenAddress,
   process: Omit<ProcessIdentity, "address">,
 ): Promise<WorkerServer> {
-  const [{ createWorkerApp }, { workerRoutes }] = await Promise.all([
+  const [{ createWorkerApp }, { workerRoutes }, { WorkerMetrics }] = await Promise.all([
     import("./http/worker-app.ts"),
     import("./http/routes.ts"),
+    import("./metrics/worker-metrics.ts"),
   ]);
   let run: RunFunctions | undefined;
-  const app = await createWorkerApp(workerRoutes, { identity: () => identity, clock: systemClock, run: () => run });
+  const app = await createWorkerApp(workerRoutes, {
+    identity: () => identity,
+    clock: systemClock,
+    metrics: new WorkerMetrics(systemClock),
+    areMetricsGuarded: false,
+    run: () => run,
+  });
   try {
     await app.listen({ port: listen.port, host: listen.host.replace(/^\[|\]$/g, "") });
   } catch (error) {

@@ -7,6 +7,7 @@ import { removeStaleState } from "../../state/stale-state.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
+import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
@@ -49,7 +50,7 @@ export interface StartOptions {
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
-  const { log, registry, server, close } = await openSurroundings(options);
+  const { log, registry, troubles, server, close } = await openSurroundings(options);
   const members = new FormerMembers(options.dataDir);
   const stateFolder = join(options.dataDir, "state");
   try {
@@ -80,7 +81,12 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
-    server?.show(run.members);
+    server?.show(run.members, {
+      measures: run.measures,
+      endOffsets: (partitions) => log.listOffsets(partitions, "latest", "read_committed"),
+      stateBytes: (job, task, store) => folderBytes(join(stateFolder, job, task, store)),
+      ...(troubles !== undefined && { logTroubles: () => troubles.all }),
+    });
     const finished = run.finished.finally(() => members.forget()).finally(close);
     finished.catch(() => undefined);
     return {
@@ -120,8 +126,8 @@ async function openBackend({ dataDir, kafka }: StartOptions): Promise<OpenedKafk
 async function openKafkaBackend(dataDir: string, kafka: KafkaOptions): Promise<OpenedKafka> {
   const lock = await lockDirectory(dataDir, systemClock);
   try {
-    const { log, registry, close } = await openKafka(kafka);
-    return { log, registry, close: () => close().finally(() => lock.release()) };
+    const { close, ...opened } = await openKafka(kafka);
+    return { ...opened, close: () => close().finally(() => lock.release()) };
   } catch (error) {
     await lock.release();
     throw error;

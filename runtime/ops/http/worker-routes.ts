@@ -1,6 +1,10 @@
 import type { FastifyInstance } from "fastify";
+import type { LogTrouble } from "../../log/log-troubles.ts";
+import type { PartitionOffset, TopicPartition } from "../../log/port.ts";
 import type { Clock } from "../../time/clock.ts";
+import type { JobMeasures } from "../../worker/measures.ts";
 import type { MemberStatus, ProcessIdentity } from "../../worker/member-status.ts";
+import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
 
 /** What somebody may do: look, act on what runs, or change who may do what. Each may do what the ones before it may. */
 export const ROLES = ["viewer", "operator", "admin"] as const;
@@ -31,6 +35,14 @@ declare module "fastify" {
 export interface RunFunctions {
   /** The members of groups in this process, and what their tasks do. From memory. */
   readonly members: () => readonly MemberStatus[];
+  /** Its jobs in numbers. From memory. */
+  readonly measures?: () => readonly JobMeasures[];
+  /** Where partitions end under read_committed. */
+  readonly endOffsets?: (partitions: readonly TopicPartition[]) => Promise<readonly PartitionOffset[]>;
+  /** The size of a store's directory; undefined if there is none. */
+  readonly stateBytes?: (job: string, task: string, store: string) => Promise<number | undefined>;
+  /** Requests to the log that did not work at once. */
+  readonly logTroubles?: () => readonly LogTrouble[];
 }
 
 /** What routes are built with. */
@@ -38,6 +50,9 @@ export interface WorkerContext {
   /** Known once it listens. */
   readonly identity: () => ProcessIdentity;
   readonly clock: Clock;
+  readonly metrics: WorkerMetrics;
+  /** Whether only viewers may scrape. */
+  readonly areMetricsGuarded: boolean;
   /** Undefined while the run starts. */
   readonly run: () => RunFunctions | undefined;
 }
