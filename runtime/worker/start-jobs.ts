@@ -7,6 +7,7 @@ import { removeStaleState } from "../../state/stale-state.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
+import type { HttpOptions } from "../ops/http/access/http-options.ts";
 import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
@@ -25,8 +26,10 @@ export interface StartOptions {
   readonly dataDir: string;
   /** Runs the jobs on Kafka: start as many processes as there shall be workers, on as many machines. @default the embedded log */
   readonly kafka?: KafkaOptions;
-  /** Where the process tells of itself over HTTP: GET /status, /healthz, /readyz. Nobody is asked who he is. @default nowhere */
+  /** Where the process tells of itself over HTTP: GET /status, /healthz, /readyz, /metrics; /openapi.json describes it. @default nowhere */
   readonly listen?: ListenAddress;
+  /** Who may ask there. @default everybody on this machine may look; an address that others can reach is refused */
+  readonly http?: HttpOptions;
   /** Group members per job, all in this process. @default 1 */
   readonly workers?: number;
   /** Told what happens: assignments, restores, dead letters. Must not throw. */
@@ -46,7 +49,7 @@ export interface StartOptions {
  * Starts jobs in this process, on Kafka or on the embedded log of a data directory, and returns when their topics exist and their workers have been
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
- * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG and other mistakes of the surroundings
+ * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG, LISTEN_UNPROTECTED and other mistakes of the surroundings
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
@@ -108,7 +111,7 @@ async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { 
   const backend = await openBackend(options);
   if (options.listen === undefined) return backend;
   try {
-    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid });
+    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http);
     return { ...backend, server, close: () => server.close().finally(backend.close) };
   } catch (error) {
     await backend.close();

@@ -1,5 +1,7 @@
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { InvariantError } from "../../errors/errors.ts";
+import type { Access } from "./access/access.ts";
+import type { TlsIdentity } from "./access/tls-identity.ts";
 import { answerOf, bodyOf, HttpError, notFound } from "./http-error.ts";
 import { addOpenApi, describeRoutes } from "./openapi.ts";
 import type { WorkerContext, WorkerRoutes } from "./worker-routes.ts";
@@ -13,18 +15,20 @@ const REQUEST_MAX_MS = 10_000;
 const ANSWER_MAX_MS = 30_000;
 const IDLE_MAX_MS = 30_000;
 const CONNECTIONS_MAX = 256;
+const BOUNDS = { headersTimeout: REQUEST_MAX_MS, connectionsCheckingInterval: 1_000 };
 
 /** The HTTP interface of a worker with these routes; it listens nowhere yet. */
 export async function createWorkerApp(
   routes: readonly WorkerRoutes[],
   context: WorkerContext,
+  { access, tls }: { readonly access: Access; readonly tls: TlsIdentity | undefined },
 ): Promise<FastifyInstance> {
   const app = fastify({
     bodyLimit: BODY_BYTES_MAX,
     requestTimeout: REQUEST_MAX_MS,
     handlerTimeout: ANSWER_MAX_MS,
     keepAliveTimeout: IDLE_MAX_MS,
-    http: { headersTimeout: REQUEST_MAX_MS, connectionsCheckingInterval: 1_000 },
+    ...(tls === undefined ? { http: BOUNDS } : { https: { ...BOUNDS, ...tls, minVersion: "TLSv1.2" } }),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
     // What a caller has too much is his mistake, and not taken away in silence.
@@ -36,6 +40,10 @@ export async function createWorkerApp(
   app.setErrorHandler((error, _request, reply) => refuse(reply, answerOf(error)));
   app.setNotFoundHandler((request, reply) => refuse(reply, unknownRoute(app, request)));
   app.addHook("onRequest", secure);
+  app.addHook("onRequest", async (request) => {
+    const { role } = request.routeOptions.config;
+    if (!request.is404 && role !== "public") request.caller = await access.admit(request, role!);
+  });
   app.addHook("onRoute", ({ url, config }) => {
     if (config?.role === undefined)
       throw new InvariantError(`the route ${url} does not say who may call it`, { code: "HTTP_ROUTE_OPEN" });
