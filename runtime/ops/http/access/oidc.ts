@@ -127,7 +127,7 @@ const nameIn = ({ sub, preferred_username: name }: JWTPayload): string =>
 /** Anything else is about the provider. */
 function isAboutToken(error: unknown): boolean {
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return false;
-  return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC";
+  return error instanceof errors.JOSEError && error.code !== errors.JOSEError.code;
 }
 
 const wrongOptions = (message: string): ConfigError =>
