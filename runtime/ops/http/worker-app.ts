@@ -31,6 +31,7 @@ export async function createWorkerApp(
     ...(tls === undefined ? { http: BOUNDS } : { https: { ...BOUNDS, ...tls, minVersion: "TLSv1.2" } }),
     forceCloseConnections: true,
     routerOptions: { maxParamLength: PARAMETER_LENGTH_MAX },
+    frameworkErrors: (error, _request, reply) => void refuse(reply, answerOf(error)),
     // What a caller has too much is his mistake, and not taken away in silence.
     ajv: { customOptions: { removeAdditional: false } },
   });
