@@ -79,6 +79,7 @@ export {
   RetriableError,
   TerminalError,
 } from "./errors/errors.ts";
+export type { HttpOptions, OidcOptions } from "./ops/http/access/http-options.ts";
 export type { ListenAddress } from "./ops/worker-server.ts";
 export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";

@@ -1,7 +1,9 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { systemClock } from "../time/system-clock.ts";
 import type { MemberStatus, ProcessIdentity } from "../worker/member-status.ts";
+import type { HttpOptions } from "./http/access/http-options.ts";
+import type { RunFunctions, WorkerContext } from "./http/worker-routes.ts";
 
 /** Where a process answers for itself. */
 export interface ListenAddress {
@@ -19,91 +21,71 @@ export interface ProcessReport {
 
 export interface WorkerServer {
   readonly identity: ProcessIdentity;
-  /** From now on it tells of these. */
-  show(members: () => readonly MemberStatus[]): void;
+  /** From now on it tells of these, and has these functions of the run. */
+  show(members: RunFunctions["members"], functions?: Omit<RunFunctions, "members">): void;
   close(): Promise<void>;
 }
 
 const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]"]);
 
 /**
- * The HTTP interface of a process that runs jobs; all of it from memory, so it answers also while brokers are away:
- *
- *     GET /status   the members of groups in this process, and what their tasks do (JSON: ProcessReport)
- *     GET /healthz  200 as long as the process turns
- *     GET /readyz   200 when all its members have their tasks and all of these run, else 503
- *
- * Names of jobs and tasks, and counts; nothing of a record. Nobody is asked who he is: it belongs on the loopback interface or a closed network.
+ * The HTTP interface of a process that runs jobs; what it tells is in its memory, so it answers also while brokers are away. GET /openapi.json
+ * describes it. The server is loaded by those who listen.
+ * @throws {ConfigError} LISTEN_UNPROTECTED, HTTP_TOKENS, HTTP_OIDC, HTTP_TLS
  * @throws {MulgilError} LISTEN_FAILED
  */
 export async function serveWorker(
   listen: ListenAddress,
   process: Omit<ProcessIdentity, "address">,
+  http: HttpOptions = {},
 ): Promise<WorkerServer> {
-  let members: (() => readonly MemberStatus[]) | undefined;
-  const server = createServer((request, response) =>
-    send(response, answerTo(request, { process: identity, members: members?.() })),
+  const [{ createWorkerApp }, { Access }, { readTlsIdentity }, { workerRoutes }, { WorkerMetrics }] = await Promise.all(
+    [
+      import("./http/worker-app.ts"),
+      import("./http/access/access.ts"),
+      import("./http/access/tls-identity.ts"),
+      import("./http/routes.ts"),
+      import("./metrics/worker-metrics.ts"),
+    ],
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", (cause) => reject(cannotListen(listen, cause)));
-    server.listen(listen.port, listen.host.replace(/^\[|\]$/g, ""), resolve);
-  });
+  let run: RunFunctions | undefined;
+  const clock = systemClock;
+  const metrics = new WorkerMetrics(clock);
+  const access = await Access.open({ listen, http, clock, onRefused: (reason) => metrics.loginRefused(reason) });
+  const tls = http.tls && (await readTlsIdentity(http.tls));
+  const context: WorkerContext = {
+    identity: () => identity,
+    clock,
+    metrics,
+    areMetricsGuarded: http.areMetricsGuarded ?? false,
+    run: () => run,
+  };
+  const app = await createWorkerApp(workerRoutes, context, { access, tls });
+  try {
+    await app.listen({ port: listen.port, host: listen.host.replace(/^\[|\]$/g, "") });
+  } catch (error) {
+    await app.close();
+    throw cannotListen(listen, error as Error);
+  }
   // What runs keeps the process, not whoever may ask about it.
-  server.unref();
-  const { port } = server.address() as AddressInfo;
-  const identity: ProcessIdentity = { ...process, address: advertised({ ...listen, port }, process.host) };
+  app.server.unref();
+  const { port } = app.server.address() as AddressInfo;
+  const identity: ProcessIdentity = {
+    ...process,
+    address: advertised({ ...listen, port }, process.host, tls && "https"),
+  };
   return {
     identity,
-    show(source) {
-      members = source;
+    show(members, functions) {
+      run = { ...functions, members };
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    close: () => app.close(),
   };
 }
 
 /** Where others find it: all addresses of a machine are no address. */
-export const advertised = ({ host, port }: ListenAddress, machine: string): string =>
-  `http://${WILDCARDS.has(host) ? machine : host}:${port}`;
-
-interface Answerable {
-  readonly process: ProcessIdentity;
-  /** Undefined while it starts. */
-  readonly members: readonly MemberStatus[] | undefined;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly body: string;
-  readonly type?: string;
-}
-
-function answerTo({ method, url }: IncomingMessage, { process, members }: Answerable): Answer {
-  if (method !== "GET" && method !== "HEAD") return { status: 405, body: "only GET\n" };
-  switch (url) {
-    case "/status": {
-      const report: ProcessReport = { process, members: members ?? [] };
-      return { status: 200, body: `${JSON.stringify(report)}\n`, type: "application/json" };
-    }
-    case "/healthz":
-      return { status: 200, body: "ok\n" };
-    case "/readyz":
-      return isReady(members) ? { status: 200, body: "ready\n" } : { status: 503, body: "not ready\n" };
-    default:
-      return { status: 404, body: "there are /status, /healthz and /readyz\n" };
-  }
-}
-
-const isReady = (members: readonly MemberStatus[] = []): boolean =>
-  members.length > 0 &&
-  members.every(({ isAssigned, tasks }) => isAssigned && tasks.every(({ status }) => status === "running"));
-
-function send(response: ServerResponse, { status, body, type = "text/plain" }: Answer): void {
-  response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" }).end(body);
-}
+export const advertised = ({ host, port }: ListenAddress, machine: string, scheme = "http"): string =>
+  `${scheme}://${WILDCARDS.has(host) ? machine : host}:${port}`;
 
 const cannotListen = ({ host, port }: ListenAddress, cause: Error): MulgilError =>
   new MulgilError(

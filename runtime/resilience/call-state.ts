@@ -79,6 +79,11 @@ export class CallState {
     await this.#lastSuccess?.recover();
   }
 
+  /** Records that wait in state behind others of their key. */
+  get held(): number {
+    return this.#strict?.heldRecords ?? 0;
+  }
+
   /** Drops what is held of somebody who is to be forgotten. */
   async forget(isForgotten: (parcel: Parcel) => boolean): Promise<void> {
     await this.#strict?.forget(isForgotten);

@@ -8,6 +8,7 @@ import { type EndedCall, failed } from "./ended-call.ts";
 import type { Others } from "./others.ts";
 import { Permits } from "./permits.ts";
 import type { ReadPolicy } from "./read-policy.ts";
+import type { ResourceMeasures } from "./resource-measures.ts";
 import type { CircuitReport, Override, ResourceReport } from "./resource-report.ts";
 import { Statistics } from "./statistics.ts";
 import { type CallTiming, timedCall } from "./timed-call.ts";
@@ -119,6 +120,15 @@ export class ResourceGuard {
       ...this.#statistics.report(nowMs),
       ...{ inFlight: this.#inFlight, queued: this.#queued, limit: this.#limit.limit },
       ...{ askedMs: this.#askedMs, heldOffUntilMs: this.#admission.heldOffUntilMs },
+    };
+  }
+
+  get measures(): ResourceMeasures {
+    const { step, resource } = this.#options;
+    return {
+      ...{ step, resource, circuit: this.#circuit?.state ?? "closed" },
+      ...this.#statistics.measures,
+      ...{ inFlight: this.#inFlight, queued: this.#queued, limit: this.#limit.limit },
     };
   }
 

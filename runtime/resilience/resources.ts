@@ -3,6 +3,7 @@ import { AbortCallbacks } from "./abort-callbacks.ts";
 import { Others } from "./others.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import { ResourceGuard } from "./resource-guard.ts";
+import type { ResourceMeasures } from "./resource-measures.ts";
 import type { News, ResourceReport } from "./resource-report.ts";
 import { WorkerPermits } from "./worker-permits.ts";
 
@@ -55,6 +56,10 @@ export class Resources {
       guard.heedOthers();
       return guard.report(nowMs);
     });
+  }
+
+  get measures(): readonly ResourceMeasures[] {
+    return Array.from(this.#guards.values(), (guard) => guard.measures);
   }
 
   /** What this worker hears from them, and from people; all at once counts, in whatever order it comes. */

@@ -1,8 +1,12 @@
+import { DurationHistogram } from "../time/duration-histogram.ts";
 import type { RefusalReason, Waiting } from "./attempt.ts";
 import type { CompletedCall } from "./ended-call.ts";
 import { bucketName, pairsOf } from "./latency-histogram.ts";
+import type { ResourceMeasures } from "./resource-measures.ts";
 import { CALL_CLASSES, type CallClass, REFUSAL_REASONS, type ResourceReport } from "./resource-report.ts";
 import { RollingCounts } from "./rolling-counts.ts";
+
+const DURATION_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000, 60_000];
 
 /** What came of one institution's calls over the window, and what waits for it. */
 export class Statistics {
@@ -11,6 +15,10 @@ export class Statistics {
   readonly #refused: RollingCounts<RefusalReason>;
   readonly #latencies: RollingCounts<string>;
   readonly #waiting = new Map<string, Waiting>();
+  // Since the beginning: no window, and no reset by hand.
+  readonly #callsEver = zeros(CALL_CLASSES);
+  readonly #refusedEver = zeros(REFUSAL_REASONS);
+  readonly #durations = new DurationHistogram(DURATION_BOUNDS_MS);
   #sinceMs: number;
 
   constructor(windowMs: number, nowMs: number) {
@@ -24,10 +32,13 @@ export class Statistics {
   ended(call: CompletedCall, nowMs: number): void {
     this.#calls.add(call.class, nowMs);
     this.#latencies.add(bucketName(call.durationMs), nowMs);
+    this.#callsEver[call.class]++;
+    this.#durations.add(call.durationMs);
   }
 
   refused(reason: RefusalReason, nowMs: number): void {
     this.#refused.add(reason, nowMs);
+    this.#refusedEver[reason]++;
   }
 
   reportWaiting(source: string, waiting: Waiting | undefined): void {
@@ -57,6 +68,15 @@ export class Statistics {
     for (const counts of [this.#calls, this.#refused, this.#latencies]) counts.clear();
   }
 
+  get measures(): Pick<ResourceMeasures, "calls" | "refused" | "durations" | "waiting"> {
+    return {
+      calls: this.#callsEver,
+      refused: this.#refusedEver,
+      durations: this.#durations,
+      waiting: this.waiting,
+    };
+  }
+
   report(nowMs: number): Pick<ResourceReport, "windowMs" | "calls" | "refused" | "latencies" | "waiting"> {
     return {
       windowMs: this.#windowMs,
@@ -67,6 +87,9 @@ export class Statistics {
     };
   }
 }
+
+const zeros = <Name extends string>(names: readonly Name[]): Record<Name, number> =>
+  Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
 
 const earlier = (left: number | undefined, right: number | undefined): number | undefined =>
   left === undefined ? right : right === undefined ? left : Math.min(left, right);

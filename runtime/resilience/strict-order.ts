@@ -51,8 +51,20 @@ export class StrictOrder implements CallOrder {
   /** While what was under way before a restart is read again: records of keys whose head is in a tier, in order. Their offsets stay uncommitted. */
   readonly #inFront = new Map<string, CallItem[]>();
 
+  #heldRecords = 0;
+
   constructor(options: StrictOrderOptions) {
     this.#options = options;
+  }
+
+  /** In state; after a restart also those of somebody who was forgotten before it, as long as others of their key are held. */
+  get heldRecords(): number {
+    return this.#heldRecords;
+  }
+
+  #count(change: "held" | "unheld", parcel: Parcel): void {
+    this.#heldRecords += change === "held" ? 1 : -1;
+    this.#options.host.count(change, parcel);
   }
 
   arrive(item: CallItem): Arrival {
@@ -109,7 +121,7 @@ export class StrictOrder implements CallOrder {
       travel: { ...travel, waitingFromMs: travel.waitingFromMs ?? nowMs, sinceMs: travel.sinceMs ?? nowMs },
     };
     held.put({ key: item.address.orderKey!, entry: sequence }, parcel, nowMs);
-    host.count("held", parcel);
+    this.#count("held", parcel);
     host.release(item);
   }
 
@@ -178,7 +190,7 @@ export class StrictOrder implements CallOrder {
     const { keys, held, host } = this.#options;
     const at = { key: origin.orderKey, entry: origin.sequence };
     const parcel = held.get(at);
-    if (parcel !== undefined) host.count("unheld", parcel);
+    if (parcel !== undefined) this.#count("unheld", parcel);
     held.delete(at);
     const entry = keys.get(origin.orderKey);
     if (entry !== undefined) keys.put(origin.orderKey, { ...entry, first: origin.sequence + 1 }, host.wallClockMs());
@@ -222,6 +234,7 @@ export class StrictOrder implements CallOrder {
   /** At a start: goes on with keys whose head lies in state. */
   async recover(): Promise<void> {
     for await (const [orderKey, entry] of this.#options.keys.entries()) {
+      this.#heldRecords += entry.next - entry.first;
       if (entry.headAt === "held") this.#releaseFirst(orderKey, entry);
       else if (entry.headAt === "input") this.#parked.add(orderKey);
     }
@@ -229,7 +242,7 @@ export class StrictOrder implements CallOrder {
 
   /** Drops what is held for somebody who is to be forgotten. */
   async forget(isForgotten: (parcel: Parcel) => boolean): Promise<void> {
-    const { held, host } = this.#options;
+    const { held } = this.#options;
     const touched = new Set<string>();
     for await (const [at, parcel] of held.entries()) {
       if (!isForgotten(parcel)) continue;
@@ -242,7 +255,7 @@ export class StrictOrder implements CallOrder {
         continue;
       if (held.get(at) === undefined) continue;
       held.delete(at);
-      host.count("unheld", parcel);
+      this.#count("unheld", parcel);
       touched.add(at.key);
     }
     for (const orderKey of touched) this.#trim(orderKey);

@@ -6,8 +6,9 @@ import type { InputProgress } from "../resilience/input-progress.ts";
 import { PARCEL_HEADER, type Parcel, unpackParcel, untravelled } from "../resilience/parcel.ts";
 import { writeMetadata } from "./commit-metadata.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
+import type { InputMeasures } from "./measures.ts";
 import { RecordQueue } from "./record-queue.ts";
-import { positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
+import { measuresOf, positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
 
 export interface CallInputsOptions extends TaskInputsOptions {
   readonly tiers: readonly PlannedTier[];
@@ -106,6 +107,10 @@ export class CallInputs implements Inputs {
       recordsMax: delayMs === undefined ? WAITING_RECORDS_MAX : TIER_RECORDS_MAX,
       bytesMax: delayMs === undefined ? WAITING_BYTES_MAX : TIER_BYTES_MAX,
     }));
+  }
+
+  get measures(): readonly InputMeasures[] {
+    return this.#inputs.map((input) => measuresOf(input.queue, committable(input), input.delayMs));
   }
 
   get haveMoved(): boolean {

@@ -1,6 +1,7 @@
 import type { CallNode } from "../dsl/topology.ts";
 import { type ReadPolicy, readPolicy } from "../resilience/read-policy.ts";
 import type { ResourceGuard } from "../resilience/resource-guard.ts";
+import type { ResourceMeasures } from "../resilience/resource-measures.ts";
 import { Resources } from "../resilience/resources.ts";
 import type { Clock } from "../time/clock.ts";
 import { CircuitSharing } from "./circuit-sharing.ts";
@@ -45,6 +46,10 @@ export class CallResources {
         ...{ job: runtime.job.name, worker, clock, resources: this.#resources },
         ...{ log: shared.log, onEvent: shared.onEvent },
       });
+  }
+
+  get measures(): readonly ResourceMeasures[] {
+    return this.#resources.flatMap((resources) => resources.measures);
   }
 
   /** Learns what the others know: before the first call. */

@@ -1,5 +1,6 @@
 import type { CommittedOffset, FetchedBatch, PartitionOffset, TopicPartition } from "../log/port.ts";
 import type { Receive } from "../operators/operator.ts";
+import type { InputMeasures } from "./measures.ts";
 import type { RecordQueue } from "./record-queue.ts";
 
 /** One input partition, and what takes its records. */
@@ -25,6 +26,7 @@ export interface Inputs {
   /** Those of them whose time has not come; they are in the log as ever. */
   readonly notDue: number;
   readonly backlogs: readonly Backlog[];
+  readonly measures: readonly InputMeasures[];
   /** Something was processed that no commit covers. */
   readonly haveMoved: boolean;
   /** Up to where topics that the job makes for itself have been committed: nobody needs what lies before. */

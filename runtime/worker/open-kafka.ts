@@ -2,6 +2,7 @@ import type { ConfluentRegistryOptions } from "../../schemas/confluent-registry.
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { KafkaConnection } from "../log/kafka/kafka-connection.ts";
 import type { KafkaTuning } from "../log/kafka/kafka-tuning.ts";
+import type { LogTroubles } from "../log/log-troubles.ts";
 import type { Log } from "../log/port.ts";
 
 /** How a job reaches Kafka and the schema registry beside it, and what it asks of the brokers. */
@@ -13,6 +14,8 @@ export interface KafkaOptions extends KafkaTuning {
 export interface OpenedKafka {
   readonly log: Log;
   readonly registry: SchemaRegistry;
+  /** Counted since it was opened. */
+  readonly troubles?: LogTroubles;
   close(): Promise<void>;
 }
 
@@ -36,5 +39,6 @@ export async function openKafka({ registry, ...options }: KafkaOptions): Promise
     await first.close();
   }
   const log = new KafkaLog(options);
-  return { log, registry: await openConfluentRegistry(registry), close: () => log.close() };
+  const { troubles } = log;
+  return { log, troubles, registry: await openConfluentRegistry(registry), close: () => log.close() };
 }

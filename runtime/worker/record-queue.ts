@@ -84,6 +84,11 @@ export class RecordQueue {
     this.#skipEmpty();
   }
 
+  /** When the first record that waits was written; undefined if nothing waits. */
+  get oldestTimestampMs(): number | undefined {
+    return this.#batches[0]?.batch.records[this.#next]?.timestampMs;
+  }
+
   /** The next record as it was fetched, not looked into; undefined if nothing waits. */
   get fetched(): FetchedRecord | undefined {
     this.#passDone();

@@ -6,9 +6,11 @@ import type { LogAccess } from "../log/port.ts";
 import { compile } from "../plan/compile.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
+import { EventCounts } from "./event-counts.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-topics.ts";
+import type { JobMeasures, MemberMeasures } from "./measures.ts";
 import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
 import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
 import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
@@ -60,6 +62,8 @@ export interface JobsRun {
   status(): Promise<readonly JobStatus[]>;
   /** The members of the jobs' groups in this process. Asks nobody, so it also answers while brokers are away. */
   members(): readonly MemberStatus[];
+  /** What they are in numbers. As `members`, it asks nobody. */
+  measures(): readonly JobMeasures[];
   /**
    * Resolves when all jobs are idle: two looks with a commit between them find every input at its end and nothing in flight.
    * Windows that are open stay open. Rejects if a job dies first.
@@ -85,10 +89,12 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
   const restores = new RestoreProgress();
+  const events = new Map(jobs.map(({ name }) => [name, new EventCounts()]));
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
       restores.hear(event);
+      events.get(event.job)?.hear(event);
       environment.onEvent(event);
     },
   };
@@ -141,6 +147,13 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
         }),
       ),
     members: () => workers.map(({ status }) => withRestores(status, restores)),
+    measures: () =>
+      runtimes.map(({ plan, metrics: counters }) => ({
+        ...{ plan, counters, events: events.get(plan.job)! },
+        members: workers
+          .filter(({ job }) => job === plan.job)
+          .map(({ measures }) => restoredMeasures(plan.job, measures, restores)),
+      })),
     untilIdle: () =>
       Promise.race([
         finished,
@@ -182,11 +195,16 @@ async function preparedTopics(
 }
 
 function withRestores(status: MemberStatus, restores: RestoreProgress): MemberStatus {
-  const tasks = status.tasks.map((each): TaskStatus => {
-    const restoring = restores.of(status.job, each.task);
-    return restoring === undefined ? each : { task: each.task, status: "restoring", restoring };
-  });
-  return { ...status, tasks };
+  return { ...status, tasks: status.tasks.map((task) => withRestore(status.job, task, restores)) };
+}
+
+function restoredMeasures(job: string, measures: MemberMeasures, restores: RestoreProgress): MemberMeasures {
+  return { ...measures, tasks: measures.tasks.map((task) => withRestore(job, task, restores)) };
+}
+
+function withRestore<Task extends TaskStatus>(job: string, task: Task, restores: RestoreProgress): Task {
+  const restoring = restores.of(job, task.task);
+  return restoring === undefined ? task : { ...task, status: "restoring", restoring };
 }
 
 /** @returns whether all of them end, one way or another, in this time */

@@ -7,6 +7,8 @@ import { removeStaleState } from "../../state/stale-state.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
+import type { HttpOptions } from "../ops/http/access/http-options.ts";
+import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
@@ -24,8 +26,10 @@ export interface StartOptions {
   readonly dataDir: string;
   /** Runs the jobs on Kafka: start as many processes as there shall be workers, on as many machines. @default the embedded log */
   readonly kafka?: KafkaOptions;
-  /** Where the process tells of itself over HTTP: GET /status, /healthz, /readyz. Nobody is asked who he is. @default nowhere */
+  /** Where the process tells of itself over HTTP: GET /status, /healthz, /readyz, /metrics; /openapi.json describes it. @default nowhere */
   readonly listen?: ListenAddress;
+  /** Who may ask there. @default everybody on this machine may look; an address that others can reach is refused */
+  readonly http?: HttpOptions;
   /** Group members per job, all in this process. @default 1 */
   readonly workers?: number;
   /** Told what happens: assignments, restores, dead letters. Must not throw. */
@@ -45,11 +49,11 @@ export interface StartOptions {
  * Starts jobs in this process, on Kafka or on the embedded log of a data directory, and returns when their topics exist and their workers have been
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
- * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG and other mistakes of the surroundings
+ * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG, LISTEN_UNPROTECTED and other mistakes of the surroundings
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
-  const { log, registry, server, close } = await openSurroundings(options);
+  const { log, registry, troubles, server, close } = await openSurroundings(options);
   const members = new FormerMembers(options.dataDir);
   const stateFolder = join(options.dataDir, "state");
   try {
@@ -80,7 +84,12 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
-    server?.show(run.members);
+    server?.show(run.members, {
+      measures: run.measures,
+      endOffsets: (partitions) => log.listOffsets(partitions, "latest", "read_committed"),
+      stateBytes: (job, task, store) => folderBytes(join(stateFolder, job, task, store)),
+      ...(troubles !== undefined && { logTroubles: () => troubles.all }),
+    });
     const finished = run.finished.finally(() => members.forget()).finally(close);
     finished.catch(() => undefined);
     return {
@@ -102,7 +111,7 @@ async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { 
   const backend = await openBackend(options);
   if (options.listen === undefined) return backend;
   try {
-    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid });
+    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http);
     return { ...backend, server, close: () => server.close().finally(backend.close) };
   } catch (error) {
     await backend.close();
@@ -120,8 +129,8 @@ async function openBackend({ dataDir, kafka }: StartOptions): Promise<OpenedKafk
 async function openKafkaBackend(dataDir: string, kafka: KafkaOptions): Promise<OpenedKafka> {
   const lock = await lockDirectory(dataDir, systemClock);
   try {
-    const { log, registry, close } = await openKafka(kafka);
-    return { log, registry, close: () => close().finally(() => lock.release()) };
+    const { close, ...opened } = await openKafka(kafka);
+    return { ...opened, close: () => close().finally(() => lock.release()) };
   } catch (error) {
     await lock.release();
     throw error;

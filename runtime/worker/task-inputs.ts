@@ -7,6 +7,7 @@ import { writeMetadata } from "./commit-metadata.ts";
 import type { SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { InputMeasures } from "./measures.ts";
 import { RecordQueue } from "./record-queue.ts";
 import type { StartPosition } from "./start-positions.ts";
 
@@ -73,6 +74,10 @@ export class TaskInputs implements Inputs {
     }));
   }
 
+  get measures(): readonly InputMeasures[] {
+    return this.#inputs.map(({ queue }) => measuresOf(queue, queue.position));
+  }
+
   /** Something was processed that no commit covers. */
   get haveMoved(): boolean {
     return this.#inputs.some(({ queue }) => queue.position !== this.#committed.get(queue.topic));
@@ -131,6 +136,11 @@ export class TaskInputs implements Inputs {
     this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
   }
 }
+
+export const measuresOf = (queue: RecordQueue, position: number, delayMs?: number): InputMeasures => ({
+  ...{ topic: queue.topic, partition: queue.partition, position, delayMs },
+  ...{ endOffset: queue.endOffset, buffered: queue.size, oldestTimestampMs: queue.oldestTimestampMs },
+});
 
 function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
   const { runtime, partition, ends, undecodable } = options;

@@ -10,6 +10,7 @@ import type { CommitPath, CommittedStore } from "./commit.ts";
 import type { SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { RunningTaskMeasures } from "./measures.ts";
 import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
@@ -60,6 +61,8 @@ export class Task {
   readonly #work: TaskWork;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
+  #streamTimeMs: number;
+  #committedAtMs: number | undefined;
 
   constructor(options: TaskOptions) {
     this.id = options.id;
@@ -67,6 +70,7 @@ export class Task {
     this.#options = options;
     this.#environment = options.environment;
     this.#commitSequence = options.commitSequence;
+    this.#streamTimeMs = Math.max(...options.stores.map(({ store }) => store.streamTimeMs), -Infinity);
     const { id, runtime, environment, subTopology, partition } = options;
     const cause = { record: noRecord(partition), source: undefined, wallClockMs: environment.clock.now() };
     this.#cause = cause;
@@ -118,6 +122,18 @@ export class Task {
 
   get backlogs(): readonly Backlog[] {
     return this.#inputs.backlogs;
+  }
+
+  /** In numbers, for whoever watches. */
+  get measures(): RunningTaskMeasures {
+    return {
+      inputs: this.#inputs.measures,
+      streamTimeMs: this.#streamTimeMs === -Infinity ? undefined : this.#streamTimeMs,
+      committedAtMs: this.#committedAtMs,
+      outputBytes: this.#outputs.bytes,
+      stores: this.#options.stores.map(({ store }) => ({ store: store.name, changedEntries: store.changedEntries })),
+      calls: this.#calls && { underWay: this.#calls.flow.inFlight, held: this.#calls.flow.state.held },
+    };
   }
 
   /** Set when processing or a commit has failed: the task must be dropped. */
@@ -209,6 +225,7 @@ export class Task {
         if (input === undefined) break;
         if (this.#calls === undefined) this.#runSteps(input);
         else this.#calls.arrive(this.#inputs as CallInputs, input as CallInput);
+        if (input.queue.timestampMs > this.#streamTimeMs) this.#streamTimeMs = input.queue.timestampMs;
         input.queue.dropHead();
         done++;
         if (this.#work.isAsked && !(await this.#work.drainPromptly())) break;
@@ -256,6 +273,8 @@ export class Task {
   #sealAndCommit(): void {
     const { metrics } = this.#options.runtime;
     const { path, stores } = this.#options;
+    const { clock } = this.#environment;
+    const startedMs = clock.now();
     metrics.recordsOut += this.#outputs.records;
     this.#commitSequence++;
     const offsets = this.#inputs.offsets(this.#commitSequence);
@@ -264,16 +283,18 @@ export class Task {
       stores,
       outputs: this.#outputs.take(),
       offsets,
-      clock: this.#environment.clock,
+      clock,
     });
     this.#committing = done.then(
       () => {
         this.#committing = undefined;
         this.#inputs.markCommitted(offsets);
-        metrics.commits++;
+        this.#committedAtMs = clock.now();
+        metrics.committed(this.#committedAtMs - startedMs);
       },
       (error: unknown) => {
         this.#committing = undefined;
+        metrics.commitFailed();
         this.#work.fail(error, "a commit failed without an error");
       },
     );

@@ -2,6 +2,7 @@ import type { FetchedBatch, GroupConsumer, MemberAssignment } from "../log/port.
 import { CallResources } from "./call-resources.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { MemberMeasures } from "./measures.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
 import type { MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
@@ -119,6 +120,19 @@ export class Worker {
       memberId: this.#consumer?.memberId || undefined,
       isAssigned: this.#isAssigned,
       tasks: this.#slots.all.map(({ id, status }) => ({ task: id, status, restoring: undefined })),
+    };
+  }
+
+  /** In numbers, for whoever watches. */
+  get measures(): MemberMeasures {
+    return {
+      isAssigned: this.#isAssigned,
+      standbys: this.#copies.standbys,
+      tasks: this.#slots.all.map((slot) => ({
+        ...{ task: slot.id, status: slot.status, restoring: undefined },
+        running: slot.status === "running" ? slot.task.measures : undefined,
+      })),
+      resources: this.#calls.measures,
     };
   }
 

@@ -4,11 +4,13 @@ import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
+import { httpVariables } from "../environment/variables.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
 import { createRunReport, type LogFormat, type RunReport } from "../run/run-report.ts";
 import { runWorkers } from "../run/run-workers.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import { type WorkerSeat, workerSeat } from "../run/worker-seat.ts";
+import { addHttpOptions, type HttpFlags, httpOptions, parsedVariable } from "./http-options.ts";
 import {
   dataDirOption,
   duration,
@@ -19,11 +21,11 @@ import {
   registryOption,
 } from "./options.ts";
 
-interface RunOptions extends LogLocation {
+interface RunOptions extends LogLocation, HttpFlags {
   readonly workers: number;
   readonly untilIdle?: true;
   readonly drainTimeout: number;
-  readonly listen: ListenAddress;
+  readonly listen?: ListenAddress;
   readonly logFormat?: LogFormat;
   readonly progressEvery: number;
   readonly topics: "ensure" | "verify";
@@ -36,7 +38,11 @@ const PROGRESS_MS = 5_000;
 const LISTEN: ListenAddress = { host: "127.0.0.1", port: 0 };
 
 export function addRun(program: Command): void {
-  program
+  addHttpOptions(runCommand(program)).action(runFiles);
+}
+
+function runCommand(program: Command): Command {
+  return program
     .command("run")
     .description("run jobs until SIGTERM or Ctrl-C, or until there is nothing left to do")
     .argument("<job files...>", "TypeScript files that export jobs; every process runs all of them")
@@ -56,8 +62,11 @@ export function addRun(program: Command): void {
       new Option("--drain-timeout <duration>", "how long a stop may take").default(DRAIN_MS, "30s").argParser(duration),
     )
     .addOption(
-      new Option("--listen <host:port>", "where it answers mulgil status, and GET /status, /healthz, /readyz")
-        .default(LISTEN, "127.0.0.1:0, a free port")
+      new Option(
+        "--listen <host:port>",
+        "where it answers mulgil status, and GET /healthz, /readyz, /metrics, … (MULGIL_HTTP_LISTEN)",
+      )
+        .default(undefined, "127.0.0.1:0, a free port")
         .argParser(listenAddress),
     )
     .addOption(
@@ -94,8 +103,7 @@ export function addRun(program: Command): void {
         "mulgil run jobs/bank/*.ts --data-dir /var/lib/mulgil --workers 2 --log-format json",
         "mulgil run jobs/bank/*.ts --kafka broker-1:9092 --registry http://registry:8081 --workers 4",
       ),
-    )
-    .action(runFiles);
+    );
 }
 
 async function runFiles(files: readonly string[], options: RunOptions): Promise<void> {
@@ -126,7 +134,7 @@ async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: 
     const own = {
       ...options,
       dataDir: seat.dataDirIn(options.dataDir),
-      listen: seat.listenAt(options.listen),
+      listen: seat.listenAt(listenOf(options)),
       workers: 1,
     };
     const run = await start(files, own, seat.report);
@@ -148,13 +156,17 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     dataDir: path.resolve(options.dataDir),
     ...(kafka !== undefined && { kafka }),
     workers: options.workers,
-    listen: options.listen,
+    listen: listenOf(options),
+    http: httpOptions(options),
     drainTimeoutMs: options.drainTimeout,
     topics: options.topics,
     droppedStores: options.dropStore,
     onEvent: report.event,
   });
 }
+
+const listenOf = ({ listen }: RunOptions): ListenAddress =>
+  listen ?? parsedVariable("MULGIL_HTTP_LISTEN", httpVariables.listen, listenAddress) ?? LISTEN;
 
 /** Ends with the first of `ends`, or with the error that a job dies of. Always stops; says before how far the jobs were. */
 async function untilEnd(run: JobsRun, report: RunReport, ends: readonly Promise<void>[]): Promise<void> {

@@ -38,3 +38,23 @@ export const variables = {
 
 /** For a process that is to be this worker of the run. Everything else it inherits: secrets are in no argument. */
 export const workerEnvironment = (worker: string): NodeJS.ProcessEnv => ({ ...process.env, MULGIL_WORKER: worker });
+
+/** Who may use the HTTP interface of a process, and what other commands show it: docs/cli/http.md lists them. */
+export const httpVariables = {
+  listen: process.env["MULGIL_HTTP_LISTEN"],
+  tokens: process.env["MULGIL_HTTP_TOKENS"],
+  oidcIssuer: process.env["MULGIL_HTTP_OIDC_ISSUER"],
+  oidcAudience: process.env["MULGIL_HTTP_OIDC_AUDIENCE"],
+  oidcRolesClaim: process.env["MULGIL_HTTP_OIDC_ROLES_CLAIM"],
+  oidcRoles: process.env["MULGIL_HTTP_OIDC_ROLES"],
+  cert: process.env["MULGIL_HTTP_CERT"],
+  key: process.env["MULGIL_HTTP_KEY"],
+  insecureListen: isOn(process.env["MULGIL_HTTP_INSECURE_LISTEN"]),
+  metricsAuth: isOn(process.env["MULGIL_HTTP_METRICS_AUTH"]),
+  /** A file with the token that commands show to workers. */
+  tokenFile: process.env["MULGIL_HTTP_TOKEN_FILE"],
+};
+
+function isOn(value: string | undefined): true | undefined {
+  return value === "1" ? true : undefined;
+}

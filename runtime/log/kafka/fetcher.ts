@@ -1,6 +1,7 @@
 import type { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { Clock } from "../../time/clock.ts";
 import { offsetOutOfRange, topicReplaced } from "../embedded/refusals.ts";
+import type { LogTroubles } from "../log-troubles.ts";
 import type { FetchedBatch, Isolation, PartitionOffset, TopicPartition } from "../port.ts";
 import { asMulgilError, BrokerError, code, kindOf, kindOfCode } from "./broker-errors.ts";
 import { type Connections, requireVersion } from "./connections.ts";
@@ -27,6 +28,8 @@ export interface FetcherOptions {
   readonly fetchBytesMax?: number;
   /** Fetched and not taken, of all partitions; above it nothing is fetched. @default 64 MiB */
   readonly queuedBytesMax?: number;
+  /** Counts what does not work at once. */
+  readonly troubles?: LogTroubles;
 }
 
 const FETCH_WAIT_MAX_MS = 200;
@@ -177,8 +180,10 @@ export class Fetcher {
   }
 
   async #afterError(wanted: readonly Assigned[], error: unknown): Promise<void> {
-    const { clock, directory } = this.#options;
-    if (kindOf(error) === "final") this.#failAll(wanted, asMulgilError(error, "fetch"));
+    const { clock, directory, troubles } = this.#options;
+    const kind = kindOf(error);
+    troubles?.count(kind === "final" ? "failed" : "retried", kind);
+    if (kind === "final") this.#failAll(wanted, asMulgilError(error, "fetch"));
     directory.forget(wanted.map(({ topic }) => topic));
     await clock.sleep(PAUSE_AFTER_ERROR_MS);
   }

@@ -1,6 +1,7 @@
 import type { Clock } from "../../time/clock.ts";
 import { systemClock } from "../../time/system-clock.ts";
 import { closed } from "../embedded/refusals.ts";
+import { LogTroubles } from "../log-troubles.ts";
 import type {
   CommittedOffset,
   GroupConsumer,
@@ -53,6 +54,8 @@ interface Closable {
 
 /** The log on Apache Kafka 3.1 or newer. Nothing is connected before the first call. */
 export class KafkaLog implements Log {
+  /** Requests that did not work at once. */
+  readonly troubles = new LogTroubles();
   readonly #options: KafkaLogOptions;
   readonly #clock: Clock;
   readonly #links: LinkFactory;
@@ -75,6 +78,7 @@ export class KafkaLog implements Log {
       clock: this.#clock,
       signal: this.#over.signal,
       patienceMs: options.patienceMs ?? PATIENCE_MS,
+      troubles: this.troubles,
     };
     const connections = new Connections(this.#links, this.#addresses);
     const directory = new Directory(connections, this.#addresses, patience);
@@ -213,6 +217,7 @@ export class KafkaLog implements Log {
       connections: new Connections(links, this.#addresses),
       directory: this.#services.directory,
       clock: this.#clock,
+      troubles: this.troubles,
       isolation,
       isLogClosed: () => this.#isClosed,
       boundsOf: async (where: TopicPartition) => {

@@ -1,0 +1,6 @@
+import { metricsRoute } from "./metrics-route.ts";
+import { processRoutes } from "./process-routes.ts";
+import type { WorkerRoutes } from "./worker-routes.ts";
+
+/** Everything that a worker answers; one file each. */
+export const workerRoutes: readonly WorkerRoutes[] = [processRoutes, metricsRoute];
