@@ -86,6 +86,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
     });
     server?.show(run.members, {
       measures: run.measures,
+      state: run.state,
       endOffsets: (partitions) => log.listOffsets(partitions, "latest", "read_committed"),
       stateBytes: (job, task, store) => folderBytes(join(stateFolder, job, task, store)),
       ...(troubles !== undefined && { logTroubles: () => troubles.all }),
