@@ -6,6 +6,7 @@ import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
 import { addRun } from "./commands/run.ts";
+import { addState } from "./commands/state.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
   addRun,
   addStatus,
+  addState,
   addRead,
   addTopics,
   addCircuits,

@@ -1,5 +1,5 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
-import { type EntriesRequest, LIMIT_MAX, type LocalState } from "../state/local-state.ts";
+import { type EntriesRequest, LIMIT_MAX, type LocalState, type StoresRequest } from "../state/local-state.ts";
 import { type VerificationRequest, Verifications } from "../state/verifications.ts";
 import { HttpError, notFound, notYet } from "./http-error.ts";
 import { entriesAnswer, jobStores, storeParameters, verification } from "./state-schemas.ts";
@@ -41,7 +41,7 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
     return verifications.all;
   };
 
-  app.get<{ Params: { readonly job: string }; Querystring: { readonly counts?: boolean } }>(
+  app.get<{ Params: { readonly job: string }; Querystring: StoresRequest }>(
     "/jobs/:job/stores",
     {
       config: { role: "viewer" },
@@ -49,13 +49,17 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
         summary: "The stores of a job's tasks in this process; with counts=true how many entries they hold",
         tags: ["state"],
         params: { type: "object", properties: { job: text } },
-        querystring: { type: "object", properties: { counts: { type: "boolean" } }, additionalProperties: false },
+        querystring: {
+          type: "object",
+          additionalProperties: false,
+          properties: { task: text, store: text, counts: { type: "boolean" } },
+        },
         response: { 200: jobStores },
       },
     },
-    async ({ params: { job }, query: { counts = false } }) => ({
+    async ({ params: { job }, query }) => ({
       job,
-      stores: await answered(state(job).stores(job, { counts })),
+      stores: await answered(state(job).stores(job, query)),
     }),
   );
 

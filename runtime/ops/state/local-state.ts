@@ -12,6 +12,14 @@ import type { TaskStatus } from "../../worker/member-status.ts";
 import type { WorkerEnvironment } from "../../worker/worker-environment.ts";
 import { liveness, readPage } from "./page.ts";
 
+/** Which stores; all if nothing is said. */
+export interface StoresRequest {
+  readonly task?: string;
+  readonly store?: string;
+  /** Counts entries, which reads all of them. */
+  readonly counts?: boolean;
+}
+
 /** A store of a task in this process. */
 export interface StoreReport {
   readonly store: string;
@@ -87,11 +95,13 @@ export class LocalState {
     return { held, found };
   }
 
-  /** The stores of a job's tasks here. With `counts` their entries are counted, which reads all of them. */
-  async stores(job: string, options: { readonly counts?: boolean } = {}): Promise<readonly StoreReport[]> {
+  /** The stores of a job's tasks here. */
+  async stores(job: string, { counts = false, task, store }: StoresRequest = {}): Promise<readonly StoreReport[]> {
     const reports: StoreReport[] = [];
     for (const held of this.tasksOf(job))
-      for (const planned of held.planned) reports.push(await this.#report(held, planned, options.counts === true));
+      for (const planned of held.planned)
+        if ((task ?? held.task) === held.task && (store ?? planned.name) === planned.name)
+          reports.push(await this.#report(held, planned, counts));
     return reports;
   }
 
