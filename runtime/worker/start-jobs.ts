@@ -9,6 +9,7 @@ import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import type { HttpOptions } from "../ops/http/access/http-options.ts";
 import { folderBytes } from "../ops/metrics/folder-bytes.ts";
+import { REPLICAS } from "../ops/state/verify-task-store.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
@@ -59,6 +60,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
   try {
     // Tasks come and go, and leave their state to be found again. Nothing of it is open yet.
     await removeStaleState(stateFolder, systemClock.now() - STATE_TRUSTED_MS);
+    await levelDisk(stateFolder).remove(REPLICAS);
     await members.leave(log);
     let run: JobsRun | undefined;
     run = await runJobs(jobs, {

@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/time/system-clock.ts";
 import { messageOf } from "../output/problem.ts";
 import { type TaskOwner, taskOwners } from "./owners.ts";
 import { planOf, storesOf } from "./store-of-job.ts";
-import { queryOf, workerRequest } from "./worker-request.ts";
+import { LONG_ANSWER_MAX_MS, queryOf, workerRequest } from "./worker-request.ts";
 
 /** A store of a task, as its worker and the log know it. What nobody says is absent. */
 export interface StoreSize {
@@ -63,7 +63,9 @@ async function ask(
   if (process === undefined) return problem;
   try {
     const path = `/jobs/${encodeURIComponent(job)}/stores${queryOf({ task, store, counts })}`;
-    const { stores } = await workerRequest<{ readonly stores: readonly StoreReport[] }>(process, path);
+    const { stores } = await workerRequest<{ readonly stores: readonly StoreReport[] }>(process, path, {
+      answerMaxMs: LONG_ANSWER_MAX_MS,
+    });
     return stores[0] ?? "it is on its way to another worker";
   } catch (error) {
     return messageOf(error);

@@ -4,8 +4,10 @@ import type { ProcessIdentity } from "../../runtime/worker/member-status.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { isLoopback, isTimeout, reasonOf } from "../status/ask-workers.ts";
 
-/** A page is read in milliseconds; a store is counted in seconds. */
-const ANSWER_MAX_MS = 30_000;
+/** A page is read in milliseconds; a process that stands still takes the connection and never answers. */
+const ANSWER_MAX_MS = 5_000;
+/** Of a question that takes reading a whole store. */
+export const LONG_ANSWER_MAX_MS = 30_000;
 
 /** Nobody answers there, or not as a worker does. */
 export class WorkerSilentError extends MulgilError {}
@@ -18,17 +20,17 @@ export class WorkerSilentError extends MulgilError {}
 export async function workerRequest<T>(
   { address, host }: ProcessIdentity,
   path: string,
-  request: { readonly method?: "GET" | "POST" | "DELETE"; readonly body?: unknown } = {},
+  request: { readonly method?: "GET" | "POST" | "DELETE"; readonly body?: unknown; readonly answerMaxMs?: number } = {},
 ): Promise<T> {
   if (host !== hostname() && isLoopback(address))
     throw silent(`it listens on ${host} for ${host} only: see run --listen`);
-  const { method = "GET", body } = request;
+  const { method = "GET", body, answerMaxMs = ANSWER_MAX_MS } = request;
   const response = await fetch(`${address}${path}`, {
     method,
-    signal: AbortSignal.timeout(ANSWER_MAX_MS),
+    signal: AbortSignal.timeout(answerMaxMs),
     ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
   }).catch((error: unknown) => {
-    throw silent(isTimeout(error) ? `no answer within ${ANSWER_MAX_MS / 1_000} s` : reasonOf(error), error);
+    throw silent(isTimeout(error) ? `no answer within ${answerMaxMs / 1_000} s` : reasonOf(error), error);
   });
   if (response.status === 204) return undefined as T;
   const answer = (await response.json().catch(() => undefined)) as (T & Partial<ErrorAnswer>) | undefined;

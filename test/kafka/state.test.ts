@@ -43,6 +43,7 @@ describe.skipIf(!isPossible)("mulgil state on Kafka", () => {
     await asked.expectVerified();
 
     const [, killed] = before.workers;
+    await asked.expectSilenceToBeTold(before, killed!.memberId);
     process.kill(killed!.pid!, "SIGKILL");
     await project.write(EVENTS);
     await asked.untilAllAnswer();
@@ -82,6 +83,28 @@ function askedOf(project: CountingProject) {
       // What is left are the markers of transactions: a count says more.
       await expect.poll(async () => (await status())?.lag, patience).toBe(0);
       return (await status())!;
+    },
+    /** Of a worker that stands still. What the other one has is found all the same. */
+    async expectSilenceToBeTold({ workers, tasks }: JobView, memberId: string): Promise<void> {
+      const { pid } = workers.find((worker) => worker.memberId === memberId)!;
+      const held = tasks.filter((task) => task.memberId === memberId).map(({ task }) => task);
+      const entries = objectsIn<FoundEntry>(
+        (await project.command("state", "scan", name, "counts", "--all", "-o", "ndjson")).stdout,
+      );
+      const [its, others] = [true, false].map((own) => entries.find(({ task }) => held.includes(task) === own)!);
+      process.kill(pid!, "SIGSTOP");
+      try {
+        const [silent, found] = await Promise.all([get(its!.key as string), get(others!.key as string)]);
+        expect(silent).toMatchObject({ code: 1, stdout: "" });
+        expect(silent.stderr).toMatch(
+          new RegExp(
+            `task ${its!.task}, to which the key belongs, does not answer: no answer within 5 s.*\\[STATE_OWNER_SILENT\\]`,
+          ),
+        );
+        expect(found).toMatchObject({ code: 0, stderr: "" });
+      } finally {
+        process.kill(pid!, "SIGCONT");
+      }
     },
     /** Until then each key has an answer, or it says why it has none. */
     async untilAllAnswer(): Promise<void> {
