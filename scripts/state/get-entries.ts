@@ -1,5 +1,5 @@
 import { partitionOf } from "../../runtime/log/partitioner.ts";
-import { type EntryQuery, keyBytes } from "../../runtime/operators/entry-query.ts";
+import { type EntryQuery, keyBytes, selectEntries } from "../../runtime/operators/entry-query.ts";
 import type { EntriesAnswer } from "../../runtime/ops/state/local-state.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { OpenLog } from "../environment/open-log.ts";
@@ -29,6 +29,8 @@ export async function getEntries({ log, registry }: OpenLog, request: GetRequest
   const ownership = await taskOwners(log, of.plan);
   const owners = ownersOfPart(ownership, of.part);
   const readable = await readableStore(of, registry);
+  // A wrong question is found out before anybody is asked.
+  selectEntries(readable, query);
   const likely = likelyTask(of, readable, owners, query.key);
   if (request.fromChangelog) {
     const found = await changelogEntries({ log, of: readable, query, tasks: likelyFirst(owners, likely) });
@@ -70,7 +72,6 @@ async function askAll(
       try {
         return await allPages(owner, storePath(plan.job, planned.name), query);
       } catch (error) {
-        if (error instanceof MulgilError && ASKED_WRONGLY.has(error.code)) throw error;
         return { task, why: messageOf(error) };
       }
     }),
@@ -88,8 +89,6 @@ async function askAll(
     }),
   };
 }
-
-const ASKED_WRONGLY: ReadonlySet<string> = new Set(["STATE_KEY", "STATE_QUERY", "KEY_INVALID"]);
 
 async function allPages({ task, process }: TaskOwner, path: string, query: EntryQuery): Promise<EntriesAnswer> {
   let all: EntriesAnswer | undefined;

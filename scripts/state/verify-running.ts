@@ -56,7 +56,7 @@ async function verification(
   signal.throwIfAborted();
   const path = `${storePath(job, store)}/tasks/${encodeURIComponent(task)}/verifications`;
   const body = { recordsPerSecond, reveals };
-  let standing = await workerRequest<Verification>(process, path, { method: "POST", body });
+  let standing = await workerRequest<Verification>(process, path, { body });
   const own = `/verifications/${standing.id}`;
   const progress = new WorkProgress(`of ${store} in ${task} verified`);
   try {
@@ -70,7 +70,7 @@ async function verification(
     return standing;
   } catch (error) {
     // It would go on for half a minute; whoever gives up does not wait for that to be understood.
-    if (signal.aborted) await workerRequest(process, own, { method: "DELETE" }).catch(() => undefined);
+    if (signal.aborted) await workerRequest(process, `${own}/cancel`, { body: {} }).catch(() => undefined);
     throw error;
   } finally {
     progress.close();

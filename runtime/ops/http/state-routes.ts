@@ -123,29 +123,32 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
     },
     ({ params: { id } }) => {
       const found = verifying().find(id);
-      if (found === undefined)
-        throw notFound("there is no such verification: it ended long ago, or the worker was started anew");
+      if (found === undefined) throw unknownVerification();
       return found;
     },
   );
 
-  app.delete<{ Params: { readonly id: string } }>(
-    "/verifications/:id",
+  app.post<{ Params: { readonly id: string } }>(
+    "/verifications/:id/cancel",
     {
       config: { role: "operator" },
       schema: {
         summary: "Ends a verification",
         tags: ["state"],
         params: { type: "object", properties: { id: text } },
-        response: { 204: { description: "it ends" } },
+        response: { 200: verification },
       },
     },
-    ({ params: { id } }, reply) => {
-      verifying().cancel(id);
-      return reply.code(204).send();
+    ({ params: { id } }) => {
+      const found = verifying().cancel(id);
+      if (found === undefined) throw unknownVerification();
+      return found;
     },
   );
 };
+
+const unknownVerification = () =>
+  notFound("there is no such verification: it ended long ago, or the worker was started anew");
 
 async function answered<T>(work: Promise<T> | (() => Promise<T>)): Promise<T> {
   try {

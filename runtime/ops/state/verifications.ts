@@ -72,8 +72,10 @@ export class Verifications {
   }
 
   /** Ends one that is waiting or running; what it has built beside the store is removed. */
-  cancel(id: string): void {
-    this.#entries.get(id)?.abort.abort(cancelled());
+  cancel(id: string): Verification | undefined {
+    const entry = this.#entries.get(id);
+    entry?.abort.abort(cancelled());
+    return entry?.standing;
   }
 
   #forgetEnded(): void {
