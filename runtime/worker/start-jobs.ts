@@ -8,6 +8,7 @@ import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import type { HttpOptions } from "../ops/http/access/http-options.ts";
+import { newOwnerToken, removeOwnerToken, writeOwnerToken } from "../ops/http/access/owner-token.ts";
 import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { REPLICAS } from "../ops/state/verify-task-store.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
@@ -114,8 +115,21 @@ async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { 
   const backend = await openBackend(options);
   if (options.listen === undefined) return backend;
   try {
-    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http);
-    return { ...backend, server, close: () => server.close().finally(backend.close) };
+    const ownerToken = newOwnerToken();
+    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http, ownerToken);
+    const { address } = server.identity;
+    const close = () =>
+      server
+        .close()
+        .finally(() => removeOwnerToken(options.dataDir, address))
+        .finally(backend.close);
+    try {
+      await writeOwnerToken(options.dataDir, address, ownerToken);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return { ...backend, server, close };
   } catch (error) {
     await backend.close();
     throw error;

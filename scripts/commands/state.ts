@@ -6,6 +6,7 @@ import { assertLogExists, type LogLocation, withLog } from "../environment/open-
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
+import { askingWorkers } from "../state/worker-request.ts";
 import { examples, located, positiveInteger } from "./options.ts";
 
 interface GetOptions extends LogLocation {
@@ -153,7 +154,9 @@ async function get(job: string, store: string, key: string, options: GetOptions)
     ...(entry !== undefined && { entryKey: entry }),
     ...(window !== undefined && { fromWindowMs: window, toWindowMs: window + 1 }),
   };
-  const found = await withLog(where, (open) => getEntries(open, { job, store, query, fromChangelog }));
+  const found = await withLog(where, (open) =>
+    getEntries(open, { job, store, query, fromChangelog, ask: askingWorkers(where) }),
+  );
   await printFormatted(found, output, entriesText);
 }
 
@@ -167,12 +170,13 @@ async function scan(job: string, store: string, options: ScanOptions): Promise<v
     ...(fromWindow !== undefined && { fromWindowMs: fromWindow }),
     ...(toWindow !== undefined && { toWindowMs: toWindow }),
   };
+  const ask = askingWorkers(where);
   const out = new TextOutput(process.stdout);
   let left = all === true ? Number.POSITIVE_INFINITY : limit;
   let isFirst = true;
   await untilSignal((signal) =>
     withLog(where, async (open) => {
-      for await (const page of scanEntries(open, { job, store, query, task, fromChangelog, signal })) {
+      for await (const page of scanEntries(open, { job, store, query, task, fromChangelog, ask, signal })) {
         const entries = page.slice(0, left);
         if (output === "table") await out.line(entriesTable(entries, isFirst));
         else for (const each of entries) await out.line(JSON.stringify(each));
@@ -191,7 +195,7 @@ async function size(job: string, { counts, output, ...where }: SizeOptions): Pro
   assertLogExists(where);
   const { storeSizes } = await import("../state/sizes.ts");
   const { sizesText } = await import("../state/state-text.ts");
-  const sizes = await withLog(where, ({ log }) => storeSizes(log, job, counts));
+  const sizes = await withLog(where, ({ log }) => storeSizes(log, askingWorkers(where), { job, counts }));
   await printFormatted(sizes, output, sizesText);
 }
 
@@ -203,7 +207,16 @@ async function verify(job: string, store: string | undefined, options: VerifyOpt
   const { isWrong } = await import("../state/verified-store.ts");
   const verified = await untilSignal((signal) =>
     withLog(where, (open) =>
-      verifyStores(open, where, { job, store, task, recordsPerSecond, reveals, signal, ...(why && { why }) }),
+      verifyStores(open, where, {
+        job,
+        store,
+        task,
+        recordsPerSecond,
+        reveals,
+        ask: askingWorkers(where),
+        signal,
+        ...(why && { why }),
+      }),
     ),
   );
   await printFormatted(verified, output, verifiedText);

@@ -8,13 +8,14 @@ import { changelogEntries } from "./changelog-entries.ts";
 import type { FoundEntries } from "./found-entries.ts";
 import { assertRuns, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
 import { planOf, readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
-import { queryOf, storePath, workerRequest } from "./worker-request.ts";
+import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
 export interface GetRequest {
   readonly job: string;
   readonly store: string;
   readonly query: EntryQuery & { readonly key: string };
   readonly fromChangelog: boolean;
+  readonly ask: AskWorker;
 }
 
 const PAGE = 1_000;
@@ -37,7 +38,7 @@ export async function getEntries({ log, registry }: OpenLog, request: GetRequest
     return present({ job, store, source: "changelog", ...found }, query);
   }
   assertRuns(ownership, job);
-  const { silent, ...found } = await askAll(of, owners, query);
+  const { silent, ...found } = await askAll(of, owners, request);
   if (found.entries.length === 0 && silent.length > 0) throw unanswered(silent, likely);
   return present({ job, store, source: "store", ...found }, query);
 }
@@ -63,14 +64,14 @@ type Silent = { readonly task: string; readonly why: string };
 async function askAll(
   { plan, planned }: StoreOfJob,
   owners: readonly TaskOwner[],
-  query: EntryQuery,
+  { query, ask }: GetRequest,
 ): Promise<Pick<FoundEntries, "entries" | "positions"> & { readonly silent: readonly Silent[] }> {
   const answers = await Promise.all(
     owners.map(async (owner): Promise<EntriesAnswer | Silent> => {
       const { task, process, problem } = owner;
       if (process === undefined) return { task, why: problem };
       try {
-        return await allPages(owner, storePath(plan.job, planned.name), query);
+        return await allPages(owner, storePath(plan.job, planned.name), query, ask);
       } catch (error) {
         return { task, why: messageOf(error) };
       }
@@ -90,11 +91,16 @@ async function askAll(
   };
 }
 
-async function allPages({ task, process }: TaskOwner, path: string, query: EntryQuery): Promise<EntriesAnswer> {
+async function allPages(
+  { task, process }: TaskOwner,
+  path: string,
+  query: EntryQuery,
+  ask: AskWorker,
+): Promise<EntriesAnswer> {
   let all: EntriesAnswer | undefined;
   let after: string | undefined;
   do {
-    const page: EntriesAnswer = await workerRequest(
+    const page: EntriesAnswer = await ask(
       process!,
       `${path}/entries${queryOf({ ...query, task, limit: PAGE, after })}`,
     );

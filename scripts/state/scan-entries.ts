@@ -10,7 +10,7 @@ import type { FoundEntry } from "./found-entries.ts";
 import { assertRuns, ofTask, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
 import { replicaPages } from "./replica-pages.ts";
 import { planOf, readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
-import { queryOf, storePath, workerRequest } from "./worker-request.ts";
+import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
 export interface ScanRequest {
   readonly job: string;
@@ -18,6 +18,7 @@ export interface ScanRequest {
   readonly query: EntryQuery;
   readonly task?: string | undefined;
   readonly fromChangelog: boolean;
+  readonly ask: AskWorker;
   readonly signal: AbortSignal;
 }
 
@@ -52,7 +53,7 @@ async function* pagesOf(
   log: LogAccess,
   of: StoreOfJob,
   first: TaskOwner,
-  { query, signal }: ScanRequest,
+  { query, ask, signal }: ScanRequest,
 ): AsyncGenerator<readonly FoundEntry[]> {
   const path = storePath(of.plan.job, of.planned.name);
   let owner = first;
@@ -60,7 +61,11 @@ async function* pagesOf(
   let giveUpAtMs = systemClock.now() + PATIENCE_MS;
   for (;;) {
     signal.throwIfAborted();
-    const page = await pageOf(owner, path, query, after);
+    const page = await pageOf(
+      owner,
+      `${path}/entries${queryOf({ ...query, task: owner.task, after, limit: PAGE })}`,
+      ask,
+    );
     if ("why" in page) {
       if (systemClock.now() >= giveUpAtMs) throw silent(owner.task, page.why);
       await systemClock.sleep(RETRY_MS, signal);
@@ -75,17 +80,13 @@ async function* pagesOf(
 }
 
 async function pageOf(
-  { task, process, problem }: TaskOwner,
+  { process, problem }: TaskOwner,
   path: string,
-  query: EntryQuery,
-  after: string | undefined,
+  ask: AskWorker,
 ): Promise<EntriesAnswer | { readonly why: string }> {
   if (process === undefined) return { why: problem };
   try {
-    const answer: EntriesAnswer = await workerRequest(
-      process,
-      `${path}/entries${queryOf({ ...query, task, after, limit: PAGE })}`,
-    );
+    const answer: EntriesAnswer = await ask(process, path);
     if (answer.tasks.length > 0) return answer;
     return { why: `it is ${answer.notReady[0]?.status ?? "on its way to another worker"}` };
   } catch (error) {

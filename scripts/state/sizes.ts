@@ -4,7 +4,7 @@ import { systemClock } from "../../runtime/time/system-clock.ts";
 import { messageOf } from "../output/problem.ts";
 import { type TaskOwner, taskOwners } from "./owners.ts";
 import { planOf, storesOf } from "./store-of-job.ts";
-import { LONG_ANSWER_MAX_MS, queryOf, workerRequest } from "./worker-request.ts";
+import { type AskWorker, LONG_ANSWER_MAX_MS, queryOf } from "./worker-request.ts";
 
 /** A store of a task, as its worker and the log know it. What nobody says is absent. */
 export interface StoreSize {
@@ -32,7 +32,11 @@ export interface StoreSize {
 }
 
 /** How large the stores of a job are. `counts`: also how many entries they have, which reads all of them. */
-export async function storeSizes(log: LogAccess, job: string, counts: boolean): Promise<readonly StoreSize[]> {
+export async function storeSizes(
+  log: LogAccess,
+  ask: AskWorker,
+  { job, counts }: { readonly job: string; readonly counts: boolean },
+): Promise<readonly StoreSize[]> {
   const plan = await planOf(log, job);
   const { owners, isStopped } = await taskOwners(log, plan);
   const stores = storesOf(plan).flatMap(({ planned, part }) =>
@@ -44,7 +48,13 @@ export async function storeSizes(log: LogAccess, job: string, counts: boolean): 
   const sizes: StoreSize[] = [];
   for (const [at, { planned, owner }] of stores.entries()) {
     const [startOffset, endOffset] = [starts[at]!.offset, ends[at]!.offset];
-    const told = isStopped ? "the job does not run" : await ask(job, planned.name, owner, counts);
+    const told = isStopped
+      ? "the job does not run"
+      : await reportOf(
+          ask,
+          owner,
+          `/jobs/${encodeURIComponent(job)}/stores${queryOf({ task: owner.task, store: planned.name, counts })}`,
+        );
     sizes.push({
       ...{ store: planned.name, kind: planned.kind, task: owner.task },
       changelog: { topic: planned.changelog, startOffset, endOffset, offsets: endOffset - startOffset },
@@ -54,16 +64,10 @@ export async function storeSizes(log: LogAccess, job: string, counts: boolean): 
   return sizes;
 }
 
-async function ask(
-  job: string,
-  store: string,
-  { task, process, problem }: TaskOwner,
-  counts: boolean,
-): Promise<StoreReport | string> {
+async function reportOf(ask: AskWorker, { process, problem }: TaskOwner, path: string): Promise<StoreReport | string> {
   if (process === undefined) return problem;
   try {
-    const path = `/jobs/${encodeURIComponent(job)}/stores${queryOf({ task, store, counts })}`;
-    const { stores } = await workerRequest<{ readonly stores: readonly StoreReport[] }>(process, path, {
+    const { stores } = await ask<{ readonly stores: readonly StoreReport[] }>(process, path, {
       answerMaxMs: LONG_ANSWER_MAX_MS,
     });
     return stores[0] ?? "it is on its way to another worker";

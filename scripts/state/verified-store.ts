@@ -1,4 +1,5 @@
 import type { VerificationReport } from "../../runtime/ops/state/verification-report.ts";
+import type { AskWorker } from "./worker-request.ts";
 
 /** What came of verifying a store of a task. */
 export interface VerifiedStore {
@@ -19,6 +20,7 @@ export interface VerifyRequest {
   readonly task?: string | undefined;
   readonly recordsPerSecond: number;
   readonly reveals: boolean;
+  readonly ask: AskWorker;
   readonly signal: AbortSignal;
 }
 

@@ -6,7 +6,7 @@ import { WorkProgress } from "../output/work-progress.ts";
 import { type Ownership, ofTask, ownersOfPart, type TaskOwner } from "./owners.ts";
 import type { StoreOfJob } from "./store-of-job.ts";
 import type { VerifiedStore, VerifyRequest } from "./verified-store.ts";
-import { storePath, workerRequest } from "./worker-request.ts";
+import { storePath } from "./worker-request.ts";
 
 const LOOK_EVERY_MS = 200;
 
@@ -51,26 +51,26 @@ async function verification(
   process: ProcessIdentity,
   store: string,
   task: string,
-  { job, recordsPerSecond, reveals, signal }: VerifyRequest,
+  { job, recordsPerSecond, reveals, ask, signal }: VerifyRequest,
 ): Promise<Extract<Verification, { status: "done" | "failed" }>> {
   signal.throwIfAborted();
   const path = `${storePath(job, store)}/tasks/${encodeURIComponent(task)}/verifications`;
   const body = { recordsPerSecond, reveals };
-  let standing = await workerRequest<Verification>(process, path, { body });
+  let standing = await ask<Verification>(process, path, { body });
   const own = `/verifications/${standing.id}`;
   const progress = new WorkProgress(`of ${store} in ${task} verified`);
   try {
     while (standing.status === "waiting" || standing.status === "running") {
       await systemClock.sleep(LOOK_EVERY_MS, signal);
       signal.throwIfAborted();
-      standing = await workerRequest<Verification>(process, own);
+      standing = await ask<Verification>(process, own);
       if (standing.status === "running" && standing.progress !== undefined)
         progress.show(standing.progress.done, standing.progress.total);
     }
     return standing;
   } catch (error) {
     // It would go on for half a minute; whoever gives up does not wait for that to be understood.
-    if (signal.aborted) await workerRequest(process, `${own}/cancel`, { body: {} }).catch(() => undefined);
+    if (signal.aborted) await ask(process, `${own}/cancel`, { body: {} }).catch(() => undefined);
     throw error;
   } finally {
     progress.close();
