@@ -107,6 +107,11 @@ describe("mulgil state, while the job runs in another process", { timeout: 180_0
     const { start, json, scan, state, cwd } = await project();
     const running = await start("--workers", "2");
 
+    const [{ workers }] = JSON.parse((await mulgil(["status", "-d", "data", "-o", "json"], { cwd })).stdout);
+    const { address } = workers[0];
+    expect((await fetch(`${address}/jobs/spending/stores`)).status).toBe(200);
+    expect((await fetch(`${address}/jobs/spending/stores/totals/entries`)).status).toBe(401);
+
     const found = await json<{ source: string; entries: Entry[]; positions: unknown[] }>(
       "get",
       "spending",

@@ -41,6 +41,7 @@ describe.skipIf(!isPossible)("mulgil state on Kafka", () => {
     expect(new Set(before.workers.map(({ pid }) => pid)).size).toBe(2);
     await asked.expectCounts(EVENTS);
     await asked.expectVerified();
+    await asked.expectStrangersToBeTold();
 
     const [, killed] = before.workers;
     await asked.expectSilenceToBeTold(before, killed!.memberId);
@@ -73,7 +74,7 @@ function askedOf(project: CountingProject) {
   };
   const status = async () => (await json<JobView[]>("status"))[0];
   const get = (key: string, ...args: readonly string[]) =>
-    project.command("state", "get", name, "counts", key, "-o", "json", ...args);
+    project.command("state", "get", name, "counts", key, "-d", "data", "-o", "json", ...args);
   return {
     get,
     async untilSettled(): Promise<JobView> {
@@ -84,12 +85,19 @@ function askedOf(project: CountingProject) {
       await expect.poll(async () => (await status())?.lag, patience).toBe(0);
       return (await status())!;
     },
+    /** Who has neither a token nor the data directory sees names and sizes. */
+    async expectStrangersToBeTold(): Promise<void> {
+      const { code, stderr } = await project.command("state", "get", name, "counts", "key-7", "-d", "elsewhere");
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/this needs a token.*\[STATE_OWNER_SILENT\]/);
+      expect(await json<StoreSize[]>("state", "size", name, "-d", "elsewhere")).toHaveLength(4);
+    },
     /** Of a worker that stands still. What the other one has is found all the same. */
     async expectSilenceToBeTold({ workers, tasks }: JobView, memberId: string): Promise<void> {
       const { pid } = workers.find((worker) => worker.memberId === memberId)!;
       const held = tasks.filter((task) => task.memberId === memberId).map(({ task }) => task);
       const entries = objectsIn<FoundEntry>(
-        (await project.command("state", "scan", name, "counts", "--all", "-o", "ndjson")).stdout,
+        (await project.command("state", "scan", name, "counts", "--all", "-d", "data", "-o", "ndjson")).stdout,
       );
       const [its, others] = [true, false].map((own) => entries.find(({ task }) => held.includes(task) === own)!);
       process.kill(pid!, "SIGSTOP");
@@ -116,7 +124,17 @@ function askedOf(project: CountingProject) {
       }
     },
     async expectCounts(events: number): Promise<void> {
-      const { code, stdout } = await project.command("state", "scan", name, "counts", "--all", "-o", "ndjson");
+      const { code, stdout } = await project.command(
+        "state",
+        "scan",
+        name,
+        "counts",
+        "--all",
+        "-d",
+        "data",
+        "-o",
+        "ndjson",
+      );
       expect(code).toBe(0);
       const entries = objectsIn<FoundEntry & { value: { events: number } }>(stdout);
       expect(Object.fromEntries(entries.map(({ key, value }) => [key, value.events]))).toEqual(
@@ -126,7 +144,7 @@ function askedOf(project: CountingProject) {
         const found = JSON.parse((await get(key as string)).stdout) as FoundEntries;
         expect(found).toMatchObject({ source: "store", entries: [{ task, key, value }] });
       }
-      const sizes = await json<StoreSize[]>("state", "size", name);
+      const sizes = await json<StoreSize[]>("state", "size", name, "-d", "data");
       expect(sizes.reduce((sum, { entries: counted }) => sum + counted!, 0)).toBe(KEYS.length);
     },
     async expectVerified(): Promise<void> {

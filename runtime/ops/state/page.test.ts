@@ -4,6 +4,7 @@ import { Decimal } from "../../../schemas/decimal.ts";
 import { keySerde } from "../../../schemas/key-serde.ts";
 import type { Schema } from "../../../schemas/schema.ts";
 import type { KeyCodec } from "../../../state/codec.ts";
+import { windowKey } from "../../../state/key-layout.ts";
 import { memoryDisk } from "../../../state/memory-disk.ts";
 import type { KeyValueStore, Store, TimeIndexedStore, WindowStore } from "../../../state/store.ts";
 import * as quantities from "../../dsl/aggregators.ts";
@@ -166,12 +167,13 @@ const asked = fc.record({
 
 async function filled(kind: Kind, all: readonly Put[]) {
   const named = storeNamed(kind.store);
-  const store = await openPlannedStore({ ...named, database: await memoryDisk().open("store") });
+  const database = await memoryDisk().open("store");
+  const store = await openPlannedStore({ ...named, database });
   const last = kind.under === undefined ? [...new Map(all.map((put) => [put.key, put])).values()] : all;
   for (const put of last) kind.put(store, named, put, last);
   store.seal();
   await store.applySealed({ nextOffset: 1, incarnation: "i", writtenAtMs: 0 });
-  return { named, store, last };
+  return { named, store, last, database };
 }
 
 async function allPages(store: Store, of: Named["remembered"], query: EntryQuery, entriesMax: number) {
@@ -254,14 +256,18 @@ describe("pages", () => {
   });
 
   it("show neither expired windows nor what no commit has written", async () => {
-    const { store, named } = await filled(kinds[2]!, [
+    const { store, named, database } = await filled(kinds[2]!, [
       { key: "a", at: 0, number: 1 },
       { key: "a", at: 1, number: 2 },
     ]);
+    const expired = windowKey(0, Buffer.from("a"));
+    const value = database.getSync(expired)!;
     const windows = store as WindowStore<unknown, unknown>;
     windows.expireBefore(10);
     store.seal();
     await store.applySealed({ nextOffset: 2, incarnation: "i", writtenAtMs: 0 });
+    // As between the commit that expires it and the removal, or after a restore.
+    await database.write([{ key: expired, value }]);
     windows.put(20, "a", counted(named.node, 3), 1);
     expect((await allPages(store, named.remembered, {}, 10)).map(({ windowStartMs }) => windowStartMs)).toEqual([10]);
   });
@@ -273,6 +279,13 @@ describe("pages", () => {
       { key: { $bytes: "AWI=" }, value: { $bytes: "AAAA", $error: expect.any(String) } },
     ]);
     expect(await allPages(store, named.remembered, {}, 1)).toHaveLength(1);
+  });
+
+  it("find keys whose last byte is the highest", () => {
+    const { range, point } = selectEntries(storeNamed("numbers"), { key: "-1" });
+    expect(point!.at(-1)).toBe(0xff);
+    expect(range.gte!.compare(point!)).toBe(0);
+    expect(range.lt!.compare(point!)).toBe(1);
   });
 
   it("refuse what the store cannot be asked", () => {
