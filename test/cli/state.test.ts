@@ -211,6 +211,29 @@ describe("mulgil state, while the job runs in another process", { timeout: 180_0
   });
 });
 
+describe("mulgil state verify", { timeout: 180_000 }, () => {
+  it("is ended by Ctrl-C, also in the worker, which goes on", async () => {
+    const { start, json, cwd } = await project();
+    await start();
+    const args = ["state", "verify", "spending", "totals", "--rate", "1", "-d", "data"];
+    const verifying = startMulgil(args, { cwd });
+    const replicas = () => replicasIn(path.join(cwd, "data", "state", ".verify", "spending"));
+    await expect.poll(replicas, { timeout: 60_000 }).toEqual(["payments_0/totals"]);
+    verifying.process.kill("SIGINT");
+    expect(await verifying.ended).toMatchObject({
+      ...{ code: 1, stdout: "" },
+      stderr: expect.stringMatching(/interrupted: nothing was changed \[STATE_INTERRUPTED\]\n$/),
+    });
+    await expect.poll(replicas, { timeout: 60_000 }).toEqual([]);
+    expect(await json("verify", "spending", "totals")).toHaveLength(3);
+  });
+});
+
+const replicasIn = (folder: string): readonly string[] =>
+  existsSync(folder)
+    ? readdirSync(folder).flatMap((task) => readdirSync(path.join(folder, task)).map((store) => `${task}/${store}`))
+    : [];
+
 describe("mulgil state, when the job has stopped", { timeout: 180_000 }, () => {
   it("reads the changelogs, without the job's definition", async () => {
     const { runToEnd, state, json, scan, cwd } = await project();
