@@ -106,8 +106,8 @@ export class MemoryChangelog {
     return contents;
   }
 
-  reader(recordsMax = 1000): ChangelogReader {
-    const endOffset = this.#endOffset;
+  reader(recordsMax = 1000, upTo = Infinity): ChangelogReader {
+    const endOffset = Math.min(this.#endOffset, upTo);
     return {
       topic: "test-changelog",
       partition: 0,
@@ -119,7 +119,7 @@ export class MemoryChangelog {
         const found = this.#records.slice(first, first + recordsMax);
         const isLast = first + recordsMax >= this.#records.length;
         return {
-          records: found.map(({ record }) => record),
+          records: found.flatMap(({ offset: at, record }) => (at < upTo ? [record] : [])),
           nextOffset: isLast ? endOffset : found.at(-1)!.offset + 1,
         };
       },

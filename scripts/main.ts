@@ -9,6 +9,7 @@ import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
+import { addState } from "./commands/state.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
@@ -23,6 +24,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
   addRun,
   addStatus,
+  addState,
   addRead,
   addTopics,
   addCircuits,

@@ -11,3 +11,8 @@ export interface ChangelogReader {
   /** The next records from `offset` on; `nextOffset` counts markers, so it always moves until it reaches endOffset. */
   read(offset: number): Promise<{ readonly records: readonly ChangelogRecord[]; readonly nextOffset: number }>;
 }
+
+/** One that holds something of the log until it is closed. */
+export interface ClosableReader extends ChangelogReader {
+  close(): Promise<void>;
+}

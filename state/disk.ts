@@ -1,5 +1,5 @@
 import type { KeyRange } from "./key-layout.ts";
-import type { ChangelogRecord } from "./store.ts";
+import type { ChangelogRecord, CommittedEntries } from "./store.ts";
 
 /** Where a task's stores live. Paths are relative, "job/task/store". */
 export interface StateDisk {
@@ -15,13 +15,14 @@ export interface StateDisk {
   remove(path: string): Promise<void>;
   /** The names of the folders in `path`, sorted, quarantined ones included; none if it does not exist. */
   list(path: string): Promise<readonly string[]>;
+  /** What the database takes on the disk; 0 if it does not exist. It may be open. */
+  sizeBytes(path: string): Promise<number>;
 }
 
 /** An ordered map from bytes to bytes, as little of LevelDB as a store needs. Bytes that it returns belong to the caller. */
-export interface Database {
+export interface Database extends CommittedEntries {
   /** For messages. */
   readonly path: string;
-  getSync(key: Buffer): Buffer | undefined;
   /**
    * Writes all groups of changes, in their order, as one atomic batch. Returns when the operating system has it.
    * After a write that failed the next one reopens the database first; reads fail while it does.
@@ -30,8 +31,6 @@ export interface Database {
   write(...changes: readonly (readonly ChangelogRecord[])[]): Promise<void>;
   /** Deletes a range. Not atomic: a crash may leave a part of it. */
   clear(range: KeyRange): Promise<void>;
-  /** The entries as they are at the time of the call. */
-  iterate(range: KeyRange): AsyncIterable<readonly [key: Buffer, value: Buffer]>;
   close(): Promise<void>;
 }
 

@@ -41,6 +41,9 @@ export const clearingKey = metaKey("w");
 export const dataRange: KeyRange = { gte: Buffer.from([dataPrefix]), lt: Buffer.from([indexPrefix]) };
 export const indexRange: KeyRange = { gte: Buffer.from([indexPrefix]), lt: Buffer.from([indexPrefix + 1]) };
 
+/** Everything, in the order meta, data, time index: so one look at all of it begins with what it corresponds to. */
+export const wholeRange: KeyRange = { gte: Buffer.from([metaPrefix]), lt: indexRange.lt! };
+
 /** Bytes before the key in a window's data key and in an index key. */
 export const timedKeyOffset = 9;
 /** Bytes before the payload of a data entry, and of one with a due time. */

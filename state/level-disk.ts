@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
@@ -70,5 +70,20 @@ export function levelDisk(root: string): StateDisk {
     },
 
     list,
+
+    async sizeBytes(path) {
+      const directory = place(path);
+      const names = await readdir(directory).catch(() => []);
+      // LevelDB removes files while it is open.
+      const sizes = await Promise.all(
+        names.map((name) =>
+          stat(join(directory, name)).then(
+            ({ size }) => size,
+            () => 0,
+          ),
+        ),
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
   };
 }

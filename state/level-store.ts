@@ -13,7 +13,7 @@ import {
   streamTimeKey,
 } from "./key-layout.ts";
 import { applyingError, corruptedError, sealedError, unsavedError } from "./state-errors.ts";
-import type { ChangelogRecord, Checkpoint, Store } from "./store.ts";
+import type { ChangelogRecord, Checkpoint, CommittedEntries, Store } from "./store.ts";
 
 /** What a seal made of the active overlay. */
 export interface SealedChanges {
@@ -84,6 +84,10 @@ export abstract class LevelStore implements Store {
 
   set streamTimeMs(timeMs: number) {
     if (timeMs > this.#streamTimeMs) this.#streamTimeMs = timeMs;
+  }
+
+  get committed(): CommittedEntries {
+    return this.database;
   }
 
   get checkpoint(): Checkpoint | undefined {

@@ -94,6 +94,14 @@ export function memoryDisk(): MemoryDisk {
 
     list,
 
+    async sizeBytes(path) {
+      const found = drives.get(path);
+      if (found === undefined) return 0;
+      let bytes = 0;
+      for (const [key, value] of await found.level.iterator().all()) bytes += key.length + value.length;
+      return bytes;
+    },
+
     abandon(prefix) {
       for (const [, { handle }] of within(prefix)) handle?.abandon();
     },

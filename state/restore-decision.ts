@@ -20,15 +20,17 @@ export interface RestoreDecision {
   readonly from: number;
   /** Whether local contents must go first. */
   readonly wipe: boolean;
-  readonly reason:
-    | "trusted"
-    | "no checkpoint"
-    | "another incarnation"
-    | "before the start"
-    | "after the end"
-    | "too old"
-    | "from the future";
+  readonly reason: "trusted" | Distrust;
 }
+
+/** Why local contents cannot be continued. */
+export type Distrust =
+  | "no checkpoint"
+  | "another incarnation"
+  | "before the start"
+  | "after the end"
+  | "too old"
+  | "from the future";
 
 /** A commit's checkpoint lies before the marker that ends its transaction: where that is all that has gone, nothing has. */
 const MARKER = 1;
@@ -38,7 +40,7 @@ const MARKER = 1;
  * would come back. One from the future was written by a wrong clock: its age is unknown.
  */
 export function decideRestore(facts: RestoreFacts): RestoreDecision {
-  const reason = distrust(facts);
+  const reason = distrustOf(facts);
   if (reason === undefined) {
     return { from: Math.max(facts.checkpoint!.nextOffset, facts.startOffset), wipe: false, reason: "trusted" };
   }
@@ -51,14 +53,15 @@ export function decideRestore(facts: RestoreFacts): RestoreDecision {
  * than any checkpoint that is still trusted; where there is none, the two cannot be told apart.
  */
 export function isTruncated(facts: RestoreFacts): boolean {
-  const reason = distrust(facts);
+  const reason = distrustOf(facts);
   if (reason === undefined) return false;
   if (reason === "after the end") return true;
   if (!facts.expires) return facts.startOffset > 0;
   return reason === "before the start" && facts.checkpoint?.isPartial !== true;
 }
 
-function distrust(facts: RestoreFacts): Exclude<RestoreDecision["reason"], "trusted"> | undefined {
+/** Undefined if they can. */
+export function distrustOf(facts: Omit<RestoreFacts, "expires">): Distrust | undefined {
   const { checkpoint, nowMs, marginMs } = facts;
   if (checkpoint === undefined) return "no checkpoint";
   if (checkpoint.incarnation !== facts.incarnation) return "another incarnation";

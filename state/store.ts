@@ -1,3 +1,5 @@
+import type { KeyRange } from "./key-layout.ts";
+
 /**
  * What a task sees of its stores. Reads and writes are synchronous point operations on decoded values: active overlay, then
  * sealed overlay, then a bounded cache of clean entries, then LevelDB (getSync). Nothing reaches LevelDB before `applySealed`.
@@ -27,8 +29,20 @@ export interface ChangelogRecord {
   readonly value: Buffer | null;
 }
 
+/**
+ * What LevelDB holds of a store, as key-layout.ts lays it out: what the last commit has left, without the overlays. To read it changes nothing, not
+ * even what is cached. Bytes belong to the caller.
+ */
+export interface CommittedEntries {
+  getSync(key: Buffer): Buffer | undefined;
+  /** The entries as they are at the time of the call, read in bounded pieces beside the event loop. Fails if the store is closed meanwhile. */
+  iterate(range: KeyRange): AsyncIterable<readonly [key: Buffer, value: Buffer]>;
+}
+
 export interface Store {
   readonly name: string;
+  /** For whoever looks at a store from outside its task. */
+  readonly committed: CommittedEntries;
   /** Entries in the active overlay. */
   readonly changedEntries: number;
   /** Rises and is durable like an entry: the stream time that the store's operator has observed. -Infinity at first. */

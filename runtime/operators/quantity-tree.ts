@@ -148,9 +148,6 @@ function valuesOf(options: AggregatorOptions, path: string): Storable {
 }
 
 function userFunctionsOf({ initial, add, merge }: AggregatorOptions, path: string): UserFunctions {
-  invariant(
-    initial !== undefined && add !== undefined,
-    `"${path}" has no initial accumulator or nothing that adds to it`,
-  );
+  invariant(add !== undefined, `"${path}" has nothing that adds to its accumulator`);
   return { initial, add: add as UserFunctions["add"], merge: merge as UserFunctions["merge"] };
 }

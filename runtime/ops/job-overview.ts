@@ -66,7 +66,8 @@ async function describeJob(
 
 const keyOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
-const ownersOf = (members: readonly DescribedMember[]): ReadonlyMap<string, string> =>
+/** By topic and partition, as `topic/partition`. */
+export const ownersOf = (members: readonly DescribedMember[]): ReadonlyMap<string, string> =>
   new Map(
     members.flatMap(({ memberId, assignment }) => assignment.map((partition) => [keyOf(partition), memberId] as const)),
   );
@@ -75,7 +76,8 @@ function memberOverview({ memberId, host, userData }: DescribedMember): MemberOv
   return { memberId, connectsFrom: host, process: processOf(userData) };
 }
 
-function processOf(userData: Uint8Array): ProcessIdentity | undefined {
+/** Where a member says that it runs. */
+export function processOf(userData: Uint8Array): ProcessIdentity | undefined {
   try {
     return decodeMemberData(userData).process;
   } catch {

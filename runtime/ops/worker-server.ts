@@ -38,6 +38,7 @@ export async function serveWorker(
   listen: ListenAddress,
   process: Omit<ProcessIdentity, "address">,
   http: HttpOptions = {},
+  ownerToken?: string,
 ): Promise<WorkerServer> {
   const [{ createWorkerApp }, { Access }, { readTlsIdentity }, { workerRoutes }, { WorkerMetrics }] = await Promise.all(
     [
@@ -51,7 +52,13 @@ export async function serveWorker(
   let run: RunFunctions | undefined;
   const clock = systemClock;
   const metrics = new WorkerMetrics(clock);
-  const access = await Access.open({ listen, http, clock, onRefused: (reason) => metrics.loginRefused(reason) });
+  const access = await Access.open({
+    listen,
+    http,
+    ownerToken,
+    clock,
+    onRefused: (reason) => metrics.loginRefused(reason),
+  });
   const tls = http.tls && (await readTlsIdentity(http.tls));
   const context: WorkerContext = {
     identity: () => identity,

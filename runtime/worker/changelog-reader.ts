@@ -1,17 +1,18 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import type { ChangelogReader } from "../../state/changelog.ts";
+import type { ClosableReader } from "../../state/changelog.ts";
 import type { LogAccess, LogReader, TopicPartition } from "../log/port.ts";
 
 const POLL_WAIT_MS = 1_000;
 /** Silence of the log for this long, with records still to come, ends a restore with an error. */
 const SILENCE_MAX_POLLS = 60;
 
-/** Opens a changelog partition for restoring, with its bounds as of now. Close the reader afterwards. */
+/** Opens a changelog partition for restoring, with its bounds as of now; as if it ended at `upTo`, if that is given. Close the reader afterwards. */
 export async function openChangelogReader(
   log: LogAccess,
   changelog: TopicPartition,
   incarnation: string,
-): Promise<ChangelogReader & { close(): Promise<void> }> {
+  upTo = Infinity,
+): Promise<ClosableReader> {
   const [start] = await log.listOffsets([changelog], "earliest", "read_committed");
   const [end] = await log.listOffsets([changelog], "latest", "read_committed");
   let reader: LogReader | undefined;
@@ -20,7 +21,7 @@ export async function openChangelogReader(
     ...changelog,
     incarnation,
     startOffset: start!.offset,
-    endOffset: end!.offset,
+    endOffset: Math.min(end!.offset, upTo),
     async read(offset) {
       reader ??= await log.openReader({ isolation: "read_committed" });
       if (position !== offset) reader.assign([{ ...changelog, offset }]);
@@ -31,7 +32,11 @@ export async function openChangelogReader(
         if (batches.length === 0) continue;
         position = batches.at(-1)!.nextOffset;
         return {
-          records: batches.flatMap((batch) => batch.records.map(({ key, value }) => ({ key: key!, value }))),
+          records: batches.flatMap((batch) =>
+            batch.records.flatMap((record) =>
+              record.offset < upTo ? [{ key: record.key!, value: record.value }] : [],
+            ),
+          ),
           nextOffset: position,
         };
       }

@@ -3,6 +3,7 @@ import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError, DefinitionError } from "../errors/errors.ts";
 import type { LogAccess } from "../log/port.ts";
+import { LocalState } from "../ops/state/local-state.ts";
 import { compile } from "../plan/compile.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
@@ -64,6 +65,8 @@ export interface JobsRun {
   members(): readonly MemberStatus[];
   /** What they are in numbers. As `members`, it asks nobody. */
   measures(): readonly JobMeasures[];
+  /** The state of the tasks in this process. */
+  readonly state: LocalState;
   /**
    * Resolves when all jobs are idle: two looks with a commit between them find every input at its end and nothing in flight.
    * Windows that are open stay open. Rejects if a job dies first.
@@ -154,6 +157,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           .filter(({ job }) => job === plan.job)
           .map(({ measures }) => restoredMeasures(plan.job, measures, restores)),
       })),
+    state: new LocalState({ environment, tasks: () => workers.flatMap(({ held }) => held) }),
     untilIdle: () =>
       Promise.race([
         finished,

@@ -8,7 +8,9 @@ import type { Job } from "../dsl/define-job.ts";
 import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import type { HttpOptions } from "../ops/http/access/http-options.ts";
+import { newOwnerToken, removeOwnerToken, writeOwnerToken } from "../ops/http/access/owner-token.ts";
 import { folderBytes } from "../ops/metrics/folder-bytes.ts";
+import { REPLICAS } from "../ops/state/verify-task-store.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
@@ -59,6 +61,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
   try {
     // Tasks come and go, and leave their state to be found again. Nothing of it is open yet.
     await removeStaleState(stateFolder, systemClock.now() - STATE_TRUSTED_MS);
+    await levelDisk(stateFolder).remove(REPLICAS);
     await members.leave(log);
     let run: JobsRun | undefined;
     run = await runJobs(jobs, {
@@ -86,6 +89,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
     });
     server?.show(run.members, {
       measures: run.measures,
+      state: run.state,
       endOffsets: (partitions) => log.listOffsets(partitions, "latest", "read_committed"),
       stateBytes: (job, task, store) => folderBytes(join(stateFolder, job, task, store)),
       ...(troubles !== undefined && { logTroubles: () => troubles.all }),
@@ -111,8 +115,21 @@ async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { 
   const backend = await openBackend(options);
   if (options.listen === undefined) return backend;
   try {
-    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http);
-    return { ...backend, server, close: () => server.close().finally(backend.close) };
+    const ownerToken = newOwnerToken();
+    const server = await serveWorker(options.listen, { host: hostname(), pid: process.pid }, options.http, ownerToken);
+    const { address } = server.identity;
+    const close = () =>
+      server
+        .close()
+        .finally(() => removeOwnerToken(options.dataDir, address))
+        .finally(backend.close);
+    try {
+      await writeOwnerToken(options.dataDir, address, ownerToken);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
+    return { ...backend, server, close };
   } catch (error) {
     await backend.close();
     throw error;

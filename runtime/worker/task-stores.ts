@@ -13,7 +13,8 @@ import type { WorkerEnvironment } from "./worker-environment.ts";
 /** Of the changelog topics; a checkpoint older than this less the margin may have missed tombstones that are gone. */
 const DELETE_RETENTION_MS = 7 * 86_400_000;
 const CHECKPOINT_MARGIN_MS = 3_600_000;
-const AGES = { deleteRetentionMs: DELETE_RETENTION_MS, marginMs: CHECKPOINT_MARGIN_MS };
+/** As a restore judges by them. */
+export const STATE_AGES = { deleteRetentionMs: DELETE_RETENTION_MS, marginMs: CHECKPOINT_MARGIN_MS };
 /** What was last written so long ago is not trusted by any start. */
 export const STATE_TRUSTED_MS = DELETE_RETENTION_MS - CHECKPOINT_MARGIN_MS;
 /** How long a task waits for its directory: the former owner is still closing it. */
@@ -119,7 +120,7 @@ async function restore(
   try {
     const nowMs = environment.clock.now();
     const { entries, reason } = await restoreStore({
-      ...{ store, reader, nowMs, ...AGES },
+      ...{ store, reader, nowMs, ...STATE_AGES },
       expires: expires(runtime, planned),
       signal: options.signal,
       onProgress: ({ done, total }) =>

@@ -87,6 +87,11 @@ export class Task {
     if (this.#work.isAsked) void this.#work.occupy(() => this.#work.drain());
   }
 
+  /** With their changelogs. */
+  get stores(): readonly CommittedStore[] {
+    return this.#options.stores;
+  }
+
   #openInputs(receivers: ReadonlyMap<string, Receive>): Inputs {
     const options = {
       ...this.#options,

@@ -1,6 +1,7 @@
 import type { FetchedBatch, GroupConsumer, MemberAssignment } from "../log/port.ts";
 import { CallResources } from "./call-resources.ts";
 import { CommitSchedule } from "./commit-schedule.ts";
+import type { HeldTask } from "./held-task.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { MemberMeasures } from "./measures.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
@@ -110,6 +111,15 @@ export class Worker {
       standbys: this.#copies.standbys,
       busy: running.some(({ task }) => task.isBusy),
     };
+  }
+
+  /** Its tasks, with the stores of those that run. */
+  get held(): readonly HeldTask[] {
+    return this.#slots.all.map((slot) => ({
+      ...{ runtime: this.#runtime, task: slot.id, partition: slot.partition, status: slot.status },
+      planned: slot.subTopology.stores,
+      stores: slot.status === "running" ? slot.task.stores : [],
+    }));
   }
 
   /** What it is in its group, and what each of its tasks does. Restores are known to whoever hears the events. */

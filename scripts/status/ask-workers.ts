@@ -35,5 +35,5 @@ async function askWorker(asked: ProcessIdentity, client: WorkerClient): Promise<
   }
 }
 
-const isLoopback = (address: string): boolean =>
+export const isLoopback = (address: string): boolean =>
   /^(localhost|127(\.\d+){3}|\[::1\])$/.test(URL.parse(address)?.hostname ?? "");

@@ -481,6 +481,7 @@ function withDatabases(disk: StateDisk, wrap: (database: Database) => Database, 
     },
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
+    sizeBytes: (path) => disk.sizeBytes(path),
   };
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from "../../time/clock.ts";
 import type { JobMeasures } from "../../worker/measures.ts";
 import type { MemberStatus, ProcessIdentity } from "../../worker/member-status.ts";
 import type { WorkerMetrics } from "../metrics/worker-metrics.ts";
+import type { LocalState } from "../state/local-state.ts";
 
 /** What somebody may do: look, act on what runs, or change who may do what. Each may do what the ones before it may. */
 export const ROLES = ["viewer", "operator", "admin"] as const;
@@ -43,6 +44,8 @@ export interface RunFunctions {
   readonly stateBytes?: (job: string, task: string, store: string) => Promise<number | undefined>;
   /** Requests to the log that did not work at once. */
   readonly logTroubles?: () => readonly LogTrouble[];
+  /** The stores of the tasks in this process. */
+  readonly state?: LocalState;
 }
 
 /** What routes are built with. */

@@ -31,6 +31,7 @@ export function simulatedDisk(disk: StateDisk, steps: DiskSteps): StateDisk {
     },
     remove: (path) => disk.remove(path),
     list: (path) => disk.list(path),
+    sizeBytes: (path) => disk.sizeBytes(path),
   };
 }
 

@@ -9,11 +9,14 @@ import type { Authenticator, Login } from "./login.ts";
 import { LoginLimit } from "./login-limit.ts";
 import { isLoopbackHost } from "./loopback.ts";
 import { Oidc } from "./oidc.ts";
+import { isOwnerToken, OWNER } from "./owner-token.ts";
 import { TokenFile } from "./token-file.ts";
 
 export interface AccessOptions {
   readonly listen: ListenAddress;
   readonly http: HttpOptions;
+  /** Of whoever can read the data directory. */
+  readonly ownerToken?: string | undefined;
   readonly clock: Clock;
   /** Counts why somebody was not let in. */
   readonly onRefused: (reason: string) => void;
@@ -23,7 +26,7 @@ const ANYBODY: Caller = { name: "anybody", role: "viewer" };
 
 /**
  * Who may call what. Without tokens and OIDC everybody who reaches the address is a viewer: on this machine, unless that was opened. What changes something
- * always needs a token.
+ * always needs a token: one of those, or the one that lies in the data directory.
  */
 export class Access {
   readonly #options: AccessOptions;
@@ -50,6 +53,7 @@ export class Access {
   /** @throws {HttpError} if the request may not go on */
   async admit(request: FastifyRequest, needed: Role): Promise<Caller> {
     const token = bearerToken(request);
+    if (token !== undefined && isOwnerToken(token, this.#options.ownerToken)) return this.#withRole(OWNER, needed);
     // A token for others does no harm where none is known.
     if (token === undefined || this.#authenticators.length === 0) return this.#withoutToken(request, needed);
     const waitMs = this.#limit.waitMs(request.ip);

@@ -1,0 +1,53 @@
+import { createHash } from "node:crypto";
+import type { Difference } from "../../../state/differences.ts";
+import { dataPrefix, indexPrefix, readOrderedInteger, timedKeyOffset } from "../../../state/key-layout.ts";
+import type { VerifyResult } from "../../../state/verify-store.ts";
+import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
+import type { StoreOfStep } from "../../operators/store-codecs.ts";
+
+/** A difference as it is told: without anything of a record, unless that is to be revealed. */
+export interface ShownDifference {
+  /** "missing": a restore would bring it, and the store does not have it. "extra": the other way round. */
+  readonly kind: "missing" | "extra" | "different";
+  readonly part: "entry" | "time index" | "stream time";
+  /** The first 16 digits of the SHA-256 of the key's bytes; "" of a stream time, which has none. */
+  readonly keyHash: string;
+  readonly windowStartMs?: number;
+  readonly stored?: readonly ShownEntry[];
+  readonly replayed?: readonly ShownEntry[];
+}
+
+/** What a verification has found, as JSON. */
+export type VerificationReport =
+  | Exclude<VerifyResult, { status: "compared" }>
+  | (Omit<Extract<VerifyResult, { status: "compared" }>, "differences"> & {
+      readonly differences: readonly ShownDifference[];
+    });
+
+/** So many are told; the others are counted. */
+const TOLD_MAX = 100;
+
+export function verificationReport(result: VerifyResult, of: StoreOfStep, reveals: boolean): VerificationReport {
+  if (result.status !== "compared") return result;
+  const read = reveals ? entryReader(of) : undefined;
+  return { ...result, differences: result.differences.slice(0, TOLD_MAX).map((each) => shown(each, of, read)) };
+}
+
+function shown(
+  { key, stored, replayed }: Difference,
+  { planned }: StoreOfStep,
+  read: ReturnType<typeof entryReader> | undefined,
+): ShownDifference {
+  const part = key[0] === dataPrefix ? "entry" : key[0] === indexPrefix ? "time index" : "stream time";
+  const isTimed = part === "time index" || planned.kind === "window";
+  const bytes = part === "stream time" ? undefined : key.subarray(isTimed ? timedKeyOffset : 1);
+  const reads = part === "entry" ? read : undefined;
+  return {
+    kind: stored === undefined ? "missing" : replayed === undefined ? "extra" : "different",
+    part,
+    keyHash: bytes === undefined ? "" : createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+    ...(part === "entry" && planned.kind === "window" && { windowStartMs: readOrderedInteger(key, 1) }),
+    ...(reads !== undefined && stored !== undefined && { stored: reads(key, stored) }),
+    ...(reads !== undefined && replayed !== undefined && { replayed: reads(key, replayed) }),
+  };
+}
