@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { get } from "node:https";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { MemberStatus } from "../worker/member-status.ts";
+import { CERTIFICATE, KEY } from "./http/access/certificate.fixture.ts";
 import { advertised, type ListenAddress, serveWorker } from "./worker-server.ts";
 
 const LOOPBACK: ListenAddress = { host: "127.0.0.1", port: 0 };
@@ -63,4 +68,39 @@ describe("serveWorker", () => {
     const { port } = new URL((await serve()).identity.address);
     await expect(serve({ host: "127.0.0.1", port: Number(port) })).rejects.toMatchObject({ code: "LISTEN_FAILED" });
   });
+
+  it("speaks HTTPS with the certificate and the key that it is given", async () => {
+    const { certFile, keyFile } = certificateFiles();
+    const tls = { certFile, keyFile };
+    const server = await serveWorker(LOOPBACK, SELF, { tls });
+    onTestFinished(() => server.close());
+    const { address } = server.identity;
+    expect(address).toMatch(/^https:/);
+    const status = await new Promise((resolve, reject) => {
+      get(`${address}/healthz`, { ca: CERTIFICATE }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      }).once("error", reject);
+    });
+    expect(status).toBe(200);
+    await expect(fetch(`http://${new URL(address).host}/healthz`)).rejects.toThrow();
+  });
+
+  it("does not start with a key that is none, or that others can read", async () => {
+    const { certFile, keyFile } = certificateFiles();
+    const start = (tls: { certFile: string; keyFile: string }) => serveWorker(LOOPBACK, SELF, { tls });
+    await expect(start({ certFile, keyFile: certFile })).rejects.toMatchObject({ code: "HTTP_TLS" });
+    const open = certificateFiles(0o604);
+    await expect(start(open)).rejects.toMatchObject({ code: "HTTP_TLS", message: expect.stringContaining("chmod") });
+    await expect(start({ certFile: "nowhere", keyFile })).rejects.toMatchObject({ code: "HTTP_TLS" });
+  });
 });
+
+function certificateFiles(mode = 0o600) {
+  const folder = mkdtempSync(path.join(tmpdir(), "mulgil-tls-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const [certFile, keyFile] = [path.join(folder, "cert.pem"), path.join(folder, "key.pem")];
+  writeFileSync(certFile, CERTIFICATE, { mode: 0o600 });
+  writeFileSync(keyFile, KEY, { mode });
+  return { certFile, keyFile };
+}

@@ -94,6 +94,25 @@ describe.skipIf(!isPossible)("mulgil run --workers N on Kafka", () => {
     expect(found).toEqual(expected);
   }
 
+  /** Each process has a port of its own, is ready, and tells of its share; together they have done everything. */
+  async function expectMetricsOf(subject: CountingProject, workers: number): Promise<void> {
+    const [job] = JSON.parse((await subject.command("status", "-o", "json")).stdout) as readonly JobView[];
+    const addresses = [...new Set(job!.workers.map(({ address }) => address!))];
+    expect(addresses).toHaveLength(workers);
+    const texts = await Promise.all(
+      addresses.map(async (address) => {
+        expect((await fetch(`${address}/readyz`)).status).toBe(200);
+        return await (await fetch(`${address}/metrics`)).text();
+      }),
+    );
+    const total = (series: RegExp) =>
+      texts.flatMap((text) => text.match(series) ?? []).reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+    expect(total(/^mulgil_records_consumed_total\{.*$/gm)).toBe(EVENTS);
+    expect(total(/^mulgil_tasks\{.*status="running".*$/gm)).toBe(4);
+    expect(total(/^mulgil_consumer_lag_records\{.*$/gm)).toBe(0);
+    expect(total(/^mulgil_commit_failures_total\{.*$/gm)).toBe(0);
+  }
+
   /** All workers are up, and share the tasks. */
   async function running(command: RunningCommand, workers = 2): Promise<ReadonlyMap<string, number>> {
     await command.until(({ stdout }) => isShared(stdout, workers) && pidsOf(stdout).size === workers);
@@ -108,6 +127,7 @@ describe.skipIf(!isPossible)("mulgil run --workers N on Kafka", () => {
       const pids = await running(run, 3);
       expect(new Set([run.process.pid, ...pids.values()]).size).toBe(4);
       await run.until(({ stdout }) => totalIn(stdout) === EVENTS && lagIn(stdout) === 0);
+      await expectMetricsOf(subject, 3);
       for (const workers of ["1", "2"]) {
         const { code, stderr } = await subject.run("--workers", workers).ended;
         expect(code).toBe(1);

@@ -8,7 +8,6 @@ import type { HttpOptions } from "./http-options.ts";
 import type { Authenticator, Login } from "./login.ts";
 import { LoginLimit } from "./login-limit.ts";
 import { isLoopbackHost } from "./loopback.ts";
-import { Oidc } from "./oidc.ts";
 import { isOwnerToken, OWNER } from "./owner-token.ts";
 import { TokenFile } from "./token-file.ts";
 
@@ -46,7 +45,10 @@ export class Access {
     const { tokensFile, oidc } = http;
     const authenticators: Authenticator[] = [];
     if (tokensFile !== undefined) authenticators.push(await TokenFile.open(tokensFile, clock));
-    if (oidc !== undefined) authenticators.push(new Oidc(oidc, clock));
+    if (oidc !== undefined) {
+      const { Oidc } = await import("./oidc.ts");
+      authenticators.push(new Oidc(oidc, clock));
+    }
     return new Access(options, authenticators);
   }
 
