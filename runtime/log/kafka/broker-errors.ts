@@ -37,6 +37,8 @@ export const code = {
   concurrentTransactions: 51,
   transactionalIdAuthorizationFailed: 53,
   unknownProducerId: 59,
+  nonEmptyGroup: 68,
+  groupIdNotFound: 69,
   invalidRecord: 87,
   producerFenced: 90,
   unknownTopicId: 100,
