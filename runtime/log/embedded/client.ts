@@ -31,6 +31,7 @@ export function remoteRegistry(connection: RemoteConnection): SchemaRegistry {
     latest: (subject) => connection.call("latestSchema", subject),
     versions: (subject) => connection.call("schemaVersions", subject),
     subjects: () => connection.call("schemaSubjects"),
+    compatibilityOf: (subject) => connection.call("schemaCompatibility", subject),
   };
 }
 

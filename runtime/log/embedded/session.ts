@@ -46,6 +46,7 @@ export class Session {
       latestSchema: (subject) => registry.latest(subject),
       schemaVersions: (subject) => registry.versions(subject),
       schemaSubjects: () => registry.subjects(),
+      schemaCompatibility: (subject) => registry.compatibilityOf(subject),
     };
   }
 
