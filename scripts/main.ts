@@ -4,7 +4,9 @@ import { UNCONFIRMED } from "./change/confirm.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addCompletion } from "./commands/completion.ts";
+import { addDeploy } from "./commands/deploy.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addJobs } from "./commands/jobs.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
@@ -12,6 +14,7 @@ import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
+import { addUndeploy } from "./commands/undeploy.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWrite } from "./commands/write.ts";
 import { EXIT } from "./environment/exit-codes.ts";
@@ -21,7 +24,9 @@ import { isBrokenPipe, problemDetails, problemOf } from "./output/problem.ts";
 /** In the order of --help. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
+  addDeploy,
   addRun,
+  addJobs,
   addStatus,
   addRead,
   addTopics,
@@ -30,6 +35,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDescribe,
   addTypes,
   addReset,
+  addUndeploy,
   addAudit,
   addProfile,
   addCompletion,
