@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { UNCONFIRMED } from "./change/confirm.ts";
+import { addAcl } from "./commands/acl.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addCompletion } from "./commands/completion.ts";
@@ -36,6 +37,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTypes,
   addReset,
   addUndeploy,
+  addAcl,
   addAudit,
   addProfile,
   addCompletion,

@@ -58,7 +58,7 @@ describe.each(disks)("a window store on $name", (subject) => {
     subject.with(async (disk) => {
       const options = { name: "spending", keys: textKeys, values: spendingValues };
       const former = await openKeyValueStore({ ...options, database: await disk.open("store") });
-      former.put("a", spent(1));
+      former.put("a", spent(1), 0);
       former.seal();
       await former.applySealed(at(1));
       await former.close();
