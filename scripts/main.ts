@@ -12,6 +12,7 @@ import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
+import { addSchemas } from "./commands/schemas.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
@@ -32,6 +33,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addRead,
   addTopics,
   addCircuits,
+  addSchemas,
   addValidate,
   addDescribe,
   addTypes,
@@ -64,6 +66,8 @@ function createProgram(): Command {
     .version(version())
     .option("--profile <name>", "a cluster of mulgil profile (MULGIL_PROFILE); may stand anywhere in the command")
     .exitOverride()
+    // Commands may have a --version of their own.
+    .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options and examples)")
     .configureHelp({ sortSubcommands: false })
     .addHelpText(

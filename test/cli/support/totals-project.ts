@@ -14,6 +14,7 @@ export interface TotalsVariant {
   /** More fields of what is written, as Avro's JSON. */
   readonly fields?: string;
   readonly source?: string;
+  readonly sink?: string;
 }
 
 export const eventSchema = (partitions = 2, ...fields: readonly object[]) => ({
@@ -21,7 +22,15 @@ export const eventSchema = (partitions = 2, ...fields: readonly object[]) => ({
   fields: [{ name: "id", type: "string" }, ...fields],
 });
 
-const jobSource = ({ name = "totals", version = 1, step = "totals", size, fields = "", source }: TotalsVariant) => `
+const jobSource = ({
+  name = "totals",
+  version = 1,
+  step = "totals",
+  size,
+  fields = "",
+  source,
+  sink,
+}: TotalsVariant) => `
   import { count, defineJob, type Schema, topic, tumbling } from "mulgil";
   const event = { avro: ${JSON.stringify(eventSchema())} } as Schema<{ readonly id: string }>;
   const total = { avro: { type: "record", name: "Total", fields: [{ name: "events", type: "long" }${fields}] } } as Schema<any>;
@@ -31,7 +40,7 @@ const jobSource = ({ name = "totals", version = 1, step = "totals", size, fields
     commitEvery: "100 ms",
     flow(from) {
       from(topic("${source ?? "events"}", { value: event, key: "id" }))${size === undefined ? "" : `.window(tumbling("${size}", { grace: "1 hour" }))`}
-        .aggregate("${step}", { events: count() }).to(topic("totals", { value: total, keyType: "string" }));
+        .aggregate("${step}", { events: count() }).to(topic("${sink ?? "totals"}", { value: total, keyType: "string" }));
     },
   });
 `;
