@@ -44,7 +44,9 @@ function checkText({ file, subject, status, version, carried, foreignIds, issues
 function carriedText(carried: SchemaCheck["carried"]): string {
   if (carried.length === 0) return ", and no record carries a version of it";
   const list = carried.map(({ version, records }) =>
-    records === undefined ? String(version) : `${version} (${records.toLocaleString("en-US")} records)`,
+    records === undefined
+      ? String(version)
+      : `${version} (${records.toLocaleString("en-US")} ${records === 1 ? "record" : "records"})`,
   );
   const may = carried[0]!.records === undefined ? "may carry" : "carry";
   return `, and records ${may} ${list.length === 1 ? "version" : "versions"} ${list.join(", ")}`;

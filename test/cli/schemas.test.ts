@@ -96,9 +96,7 @@ describe("mulgil schemas", { timeout: 120_000 }, () => {
         foreignIds: [],
       },
     ]);
-    expect((await schemas("check", "--scan")).stdout).toContain(
-      "records carry versions 1 (2 records), 2 (1 records)\n",
-    );
+    expect((await schemas("check", "--scan")).stdout).toContain("records carry versions 1 (2 records), 2 (1 record)\n");
     // A job writes under another subject; the first records of "totals" are version 1 of that.
     job("job.ts", {});
     await write("d");
