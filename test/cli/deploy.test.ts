@@ -166,7 +166,8 @@ describe("mulgil deploy", { timeout: 180_000 }, () => {
       expect(stderr).toContain(`topic "${topic}" does not exist: kafka-topics.sh --create --topic ${topic} `);
     await project.done("deploy", "job.ts", ...WHY);
     project.job("job.ts", { version: 2 });
-    await project.done("deploy", "job.ts", "--topics", "verify", ...WHY);
+    const { stdout } = await project.done("deploy", "job.ts", "--topics", "verify", ...WHY);
+    expect(stdout).toBe("deployed totals, version 2\n");
   });
 });
 
