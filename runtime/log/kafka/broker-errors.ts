@@ -36,6 +36,7 @@ export const code = {
   invalidProducerIdMapping: 49,
   concurrentTransactions: 51,
   transactionalIdAuthorizationFailed: 53,
+  operationNotAttempted: 55,
   unknownProducerId: 59,
   nonEmptyGroup: 68,
   groupIdNotFound: 69,
