@@ -1,8 +1,5 @@
 import { canonicalText } from "../../schemas/canonical-text.ts";
-import { checkVersions } from "../../schemas/compatible-versions.ts";
-import type { RegisteredSchema, SchemaRegistry } from "../../schemas/registry.ts";
-import type { AvroJson } from "../../schemas/schema.ts";
-import { type SchemaChange, schemaDiff } from "../../schemas/schema-diff.ts";
+import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError, type Issue } from "../errors/errors.ts";
 import type { LogAccess, TopicSpec } from "../log/port.ts";
@@ -16,13 +13,12 @@ import {
   readDeployments,
   rememberDeployments,
 } from "../worker/deployments.ts";
-import { type JobSchema, jobSchemas } from "../worker/job-schemas.ts";
 import { ensureJobTopics, type TopicsPolicy } from "../worker/job-topics.ts";
 import { comparedPlans, PLANS, readPlans } from "../worker/remembered-plans.ts";
 import { topicsToMake } from "../worker/topics-to-make.ts";
 import { verifyJobTopics } from "../worker/verify-job-topics.ts";
+import { type AssessedSchema, assessedSchemas } from "./assess-schemas.ts";
 import { AUDIT } from "./audit.ts";
-import { carriedSchemas } from "./carried-schemas.ts";
 
 export interface AssessOptions {
   readonly log: LogAccess;
@@ -51,15 +47,6 @@ export interface AssessedJob {
   readonly droppedStores: readonly string[];
   /** Deployed just so already. */
   readonly isCurrent: boolean;
-}
-
-export interface AssessedSchema extends JobSchema {
-  /** In the registry, oldest first. */
-  readonly versions: readonly RegisteredSchema[];
-  /** Undefined if it would be registered, or is only read by. */
-  readonly id: number | undefined;
-  /** Against the latest version; empty without one. */
-  readonly changes: readonly SchemaChange[];
 }
 
 /**
@@ -170,46 +157,3 @@ async function issuesOf(check: () => Promise<unknown>): Promise<readonly Issue[]
     return error.issues;
   }
 }
-
-async function assessedSchemas({ log, registry }: AssessOptions, job: Job, plan: Plan) {
-  const existing = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic]));
-  const schemas: AssessedSchema[] = [];
-  const issues: Issue[] = [];
-  for (const schema of await jobSchemas(job, plan, registry)) {
-    const { subject, use, avro } = schema;
-    const versions = await registry.versions(subject);
-    const carried = await carriedSchemas(log, existing.get(topicOf(subject)));
-    // What is only read is not registered, so no rule holds for it but that it can be read.
-    const rule = use === "reads" ? "NONE" : await registry.compatibilityOf(subject);
-    const found = checkVersions({ avro, versions, rule, carried });
-    issues.push(...found.map((issue) => incompatible(plan.job, subject, issue)));
-    const latest = versions.at(-1);
-    schemas.push({
-      ...schema,
-      versions,
-      id: idOf(versions, avro),
-      changes: latest === undefined || use === "reads" ? [] : schemaDiff(latest.avro, avro),
-    });
-  }
-  return { schemas, issues };
-}
-
-const topicOf = (subject: string): string => subject.replace(/-(?:value|key)$/, "");
-
-function idOf(versions: readonly RegisteredSchema[], avro: AvroJson): number | undefined {
-  const text = canonicalText(avro);
-  return versions.find((version) => canonicalText(version.avro) === text)?.id;
-}
-
-const incompatible = (
-  job: string,
-  subject: string,
-  { version, direction, path, message }: ReturnType<typeof checkVersions>[number],
-): Issue => ({
-  code: "SCHEMA_INCOMPATIBLE",
-  at: `job ${job}, ${subject}`,
-  message:
-    direction === "reads"
-      ? `${path}: records of version ${version} could not be read: ${message}`
-      : `${path}: readers with version ${version} could not read what is written: ${message}`,
-});

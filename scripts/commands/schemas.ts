@@ -1,14 +1,15 @@
 import { type Command, Option } from "commander";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import type { RegisteredSchema, SchemaRegistry } from "../../schemas/registry.ts";
+import type { RegisteredSchema } from "../../schemas/registry.ts";
 import { schemaDiff } from "../../schemas/schema-diff.ts";
-import { type Change, type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
+import { type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
 import { schemaChangeLine } from "../deploy/deploy-text.ts";
 import { EXIT } from "../environment/exit-codes.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { checkSchema, type SchemaCheck } from "../schemas/check-schemas.ts";
+import { assertFitting, registration } from "../schemas/register-schemas.ts";
 import {
   type LocalSubject,
   localSubjects,
@@ -16,7 +17,7 @@ import {
   schemaSubjects,
   versionOfFile,
 } from "../schemas/schema-subjects.ts";
-import { checksText, issueText, type SchemaRow, schemasTable } from "../schemas/schemas-text.ts";
+import { checksText, type SchemaRow, schemasTable } from "../schemas/schemas-text.ts";
 import { examples, located, positiveInteger, schemasOption } from "./options.ts";
 
 interface SchemasOptions extends LogLocation {
@@ -167,40 +168,4 @@ async function register(topics: readonly string[], options: RegisterOptions): Pr
       await out.line(line);
   });
   await out.flush();
-}
-
-/** @throws {MulgilError} SCHEMA_INCOMPATIBLE with everything that does not fit */
-function assertFitting(checks: readonly SchemaCheck[]): void {
-  const lines = checks.flatMap(({ file, issues }) => issues.map((issue) => `\n  ${file}, ${issueText(issue)}`));
-  if (lines.length === 0) return;
-  throw new MulgilError(
-    `nothing was registered: records of the topics could not be read, or their readers could not read what is written:${lines.join("")}`,
-    { code: "SCHEMA_INCOMPATIBLE" },
-  );
-}
-
-function registration(registry: SchemaRegistry, fresh: readonly LocalSubject[]): Change<readonly string[]> {
-  const latest = ({ subject, versions }: LocalSubject) => ({ subject, version: versions.at(-1)?.version ?? 0 });
-  return {
-    action: "schemas register",
-    target: fresh.map(({ subject }) => subject).join(", "),
-    preview: fresh.flatMap(previewOf),
-    before: fresh.map(latest),
-    after: fresh.map(latest).map(({ subject, version }) => ({ subject, version: version + 1 })),
-    async apply() {
-      const lines: string[] = [];
-      for (const { subject, local } of fresh) {
-        const id = await registry.register(subject, local.value);
-        lines.push(`registered ${local.file} as ${subject}, id ${id}`);
-      }
-      return lines;
-    },
-  };
-}
-
-function previewOf({ subject, local, versions }: LocalSubject): readonly string[] {
-  const latest = versions.at(-1);
-  if (latest === undefined) return [`${local.file}: version 1 of ${subject}`];
-  const changes = schemaDiff(latest.avro, local.value).map((each) => `  ${schemaChangeLine(each)}`);
-  return [`${local.file}: version ${latest.version} → ${latest.version + 1} of ${subject}`, ...changes];
 }

@@ -1,5 +1,6 @@
 import type { TopicSpec } from "../../runtime/log/port.ts";
-import type { AssessedJob, AssessedSchema, Assessment } from "../../runtime/ops/deploy-jobs.ts";
+import type { AssessedSchema } from "../../runtime/ops/assess-schemas.ts";
+import type { AssessedJob, Assessment } from "../../runtime/ops/deploy-jobs.ts";
 import type { PlanChange } from "../../runtime/plan/diff-plans.ts";
 import type { SchemaChange } from "../../schemas/schema-diff.ts";
 
