@@ -66,8 +66,6 @@ function createProgram(): Command {
     .version(version())
     .option("--profile <name>", "a cluster of mulgil profile (MULGIL_PROFILE); may stand anywhere in the command")
     .exitOverride()
-    // Commands may have a --version of their own.
-    .enablePositionalOptions()
     .showHelpAfterError("(add --help for the options and examples)")
     .configureHelp({ sortSubcommands: false })
     .addHelpText(

@@ -30,7 +30,7 @@ interface CheckOptions extends SchemasOptions {
 }
 
 interface DiffOptions extends SchemasOptions {
-  readonly version?: number;
+  readonly against?: number;
 }
 
 interface RegisterOptions extends LogLocation, ChangeOptions {
@@ -61,10 +61,10 @@ export function addSchemas(program: Command): void {
     .argument("[topics...]", "only these")
     .addOption(schemasOption())
     .addOption(
-      new Option("--version <n>", "from this version; from the latest if it is not given").argParser(positiveInteger),
+      new Option("--against <version>", "with this one; with the latest if none is given").argParser(positiveInteger),
     )
     .addOption(outputOption())
-    .addHelpText("after", examples("mulgil schemas diff", "mulgil schemas diff bank.raw-transactions --version 2"))
+    .addHelpText("after", examples("mulgil schemas diff", "mulgil schemas diff bank.raw-transactions --against 2"))
     .action(diff);
   changeOptions(located(schemas.command("register")))
     .description("register the local files that are new")
@@ -119,11 +119,11 @@ async function check(topics: readonly string[], { schemas, scan, output, ...wher
 }
 
 async function diff(topics: readonly string[], options: DiffOptions): Promise<void> {
-  const { schemas, version, output, ...where } = options;
+  const { schemas, against, output, ...where } = options;
   assertLogExists(where);
   const differences = await withLog(where, async (open) =>
     localSubjects(await schemaSubjects(open, schemas), topics, schemas).map((subject) =>
-      difference(subject, registeredVersion(subject, version)),
+      difference(subject, registeredVersion(subject, against)),
     ),
   );
   await printFormatted(differences, output, (all) => all.map(differenceText).join("\n"));

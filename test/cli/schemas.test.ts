@@ -131,14 +131,14 @@ describe("mulgil schemas", { timeout: 120_000 }, () => {
       stdout:
         'event.avsc: version 2 of events-value →\n  ~ Event.city@default: "?" → ""\n  + Event.day: int, default 0\n  + Event.city@pii: "mask"\n',
     });
-    const { stdout } = await schemas("diff", "--version", "1", "-o", "json");
+    const { stdout } = await schemas("diff", "--against", "1", "-o", "json");
     expect(JSON.parse(stdout)).toMatchObject([
       {
         version: 1,
         changes: [{ path: "Event.city", change: "added", after: 'string, default ""' }, { path: "Event.day" }],
       },
     ]);
-    expect((await schemas("diff", "--version", "9")).stderr).toContain(
+    expect((await schemas("diff", "--against", "9")).stderr).toContain(
       "events-value has no version 9: there is 1, 2 [SCHEMA_VERSION_UNKNOWN]",
     );
   });
@@ -183,7 +183,7 @@ describe("mulgil schemas", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    [["schemas", "diff", "--version", "0"], "whole number from 1"],
+    [["schemas", "diff", "--against", "0"], "whole number from 1"],
     [["schemas", "shut"], "too many arguments"],
   ])("refuses wrong usage with 2: %j", async (args, text) => {
     const { code, stderr } = await mulgil(args, { cwd: temporaryFolder() });
