@@ -111,6 +111,8 @@ describe("openConfluentRegistry", () => {
     server.rules.set("payments-value", "FULL_TRANSITIVE");
     await registry.register("payments-value", record(amount));
     expect(server.rules.get("payments-value")).toBe("FULL_TRANSITIVE");
+    expect(await registry.compatibilityOf("payments-value")).toBe("FULL_TRANSITIVE");
+    expect(await registry.compatibilityOf("others-value")).toBeUndefined();
   });
 
   it("lists versions, oldest first, and gives an equal schema the id that it has", async () => {

@@ -1,7 +1,7 @@
 import { canonicalText } from "./canonical-text.ts";
 import { checkCanRead } from "./compatibility.ts";
 import { MulgilError } from "./mulgil-error.ts";
-import { type RegisteredSchema, type SchemaRegistry, schemaUnknownId } from "./registry.ts";
+import { type Compatibility, type RegisteredSchema, type SchemaRegistry, schemaUnknownId } from "./registry.ts";
 import type { AvroJson } from "./schema.ts";
 
 export interface ConfluentRegistryOptions {
@@ -20,7 +20,7 @@ interface RegistryApi {
     all(where: Record<string, never>): Promise<Answer<readonly string[]>>;
     latestVersion(where: { subject: string }): Promise<Answer<VersionText>>;
     version(where: { subject: string; version: number }): Promise<Answer<VersionText>>;
-    config(where: { subject: string }): Promise<Answer<unknown>>;
+    config(where: { subject: string }): Promise<Answer<{ readonly compatibilityLevel?: Compatibility }>>;
     updateConfig(where: { subject: string; body: { compatibility: string } }): Promise<Answer<unknown>>;
     register(where: { subject: string; body: { schema: string } }): Promise<Answer<{ readonly id: number }>>;
   };
@@ -112,13 +112,20 @@ class ConfluentRegistry implements SchemaRegistry {
     return [...(subjects ?? [])].sort();
   }
 
+  async compatibilityOf(subject: string): Promise<Compatibility | undefined> {
+    return (await this.#ruleOf(subject))?.compatibilityLevel;
+  }
+
+  #ruleOf(subject: string) {
+    return ask(`read the compatibility of "${subject}"`, () => this.#api.Subject.config({ subject }));
+  }
+
   async #register(subject: string, avro: AvroJson): Promise<number> {
     const latest = await this.latest(subject);
     const text = canonicalText(avro);
     if (latest !== undefined && canonicalText(latest.avro) === text) return latest.id;
     if (latest !== undefined) assertCompatible(subject, avro, latest);
-    const hasRule =
-      (await ask(`read the compatibility of "${subject}"`, () => this.#api.Subject.config({ subject }))) !== undefined;
+    const hasRule = (await this.#ruleOf(subject)) !== undefined;
     const registered = await ask(`register a schema under "${subject}"`, () =>
       this.#api.Subject.register({ subject, body: { schema: text } }),
     );

@@ -3,7 +3,7 @@ import { avroTypeOf } from "./avro-type.ts";
 import { canonicalText } from "./canonical-text.ts";
 import { checkCanRead } from "./compatibility.ts";
 import { MulgilError } from "./mulgil-error.ts";
-import { type RegisteredSchema, type SchemaRegistry, schemaUnknownId } from "./registry.ts";
+import { type Compatibility, type RegisteredSchema, type SchemaRegistry, schemaUnknownId } from "./registry.ts";
 import type { AvroJson } from "./schema.ts";
 
 type Bytes = string | Buffer | Uint8Array;
@@ -99,6 +99,10 @@ class EmbeddedRegistry implements SchemaRegistry {
 
   async subjects(): Promise<readonly string[]> {
     return [...this.#bySubject.keys()].sort();
+  }
+
+  async compatibilityOf(subject: string): Promise<Compatibility | undefined> {
+    return this.#bySubject.has(subject) ? "BACKWARD" : undefined;
   }
 }
 

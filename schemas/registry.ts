@@ -10,6 +10,19 @@ export interface RegisteredSchema {
   readonly avro: AvroJson;
 }
 
+/**
+ * What a registry demands of a new version of a subject. Backward: it can read what the versions before wrote; forward: these can read what it
+ * writes; full: both. Transitive: of all versions, else of the latest.
+ */
+export type Compatibility =
+  | "NONE"
+  | "BACKWARD"
+  | "BACKWARD_TRANSITIVE"
+  | "FORWARD"
+  | "FORWARD_TRANSITIVE"
+  | "FULL"
+  | "FULL_TRANSITIVE";
+
 /** Where schemas are known by the ids that stand in front of every value. */
 export interface SchemaRegistry {
   /**
@@ -25,6 +38,8 @@ export interface SchemaRegistry {
   /** Oldest first; empty if there is no such subject. */
   versions(subject: string): Promise<readonly RegisteredSchema[]>;
   subjects(): Promise<readonly string[]>;
+  /** The rule of a subject; undefined if it has none of its own, and the default of the registry holds. */
+  compatibilityOf(subject: string): Promise<Compatibility | undefined>;
 }
 
 export const subjectOfValue = (topic: string): string => `${topic}-value`;

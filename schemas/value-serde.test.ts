@@ -175,6 +175,7 @@ describe("the value serde", () => {
       latest: (subject) => registry.latest(subject),
       versions: (subject) => registry.versions(subject),
       subjects: () => registry.subjects(),
+      compatibilityOf: (subject) => registry.compatibilityOf(subject),
       schemaById: async (id) => {
         if (isDown) throw new Error("connection refused");
         return registry.schemaById(id);

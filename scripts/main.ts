@@ -1,18 +1,23 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
 import { UNCONFIRMED } from "./change/confirm.ts";
+import { addAcl } from "./commands/acl.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addCompletion } from "./commands/completion.ts";
+import { addDeploy } from "./commands/deploy.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addJobs } from "./commands/jobs.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
+import { addSchemas } from "./commands/schemas.ts";
 import { addState } from "./commands/state.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
+import { addUndeploy } from "./commands/undeploy.ts";
 import { addValidate } from "./commands/validate.ts";
 import { addWrite } from "./commands/write.ts";
 import { EXIT } from "./environment/exit-codes.ts";
@@ -22,16 +27,21 @@ import { isBrokenPipe, problemDetails, problemOf } from "./output/problem.ts";
 /** In the order of --help. */
 const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
+  addDeploy,
   addRun,
+  addJobs,
   addStatus,
   addState,
   addRead,
   addTopics,
   addCircuits,
+  addSchemas,
   addValidate,
   addDescribe,
   addTypes,
   addReset,
+  addUndeploy,
+  addAcl,
   addAudit,
   addProfile,
   addCompletion,

@@ -75,7 +75,13 @@ export abstract class LevelStore implements Store {
       throw cause;
     }
     this.#streamTimeMs = this.#storedStreamTimeMs;
-    await this.readContents();
+    try {
+      await this.readContents();
+    } catch (cause) {
+      // Keys of another kind of store: a step of this name had one before, and its state was given up.
+      if (cause instanceof RangeError) throw corruptedError(this.database.path, "its entries cannot be read", cause);
+      throw cause;
+    }
   }
 
   get streamTimeMs(): number {

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { type Spending, spendingValues, textKeys, withLevelDisk } from "../bench/state-fixtures.ts";
 import type { Database, StateDisk } from "./disk.ts";
 import { dataRange } from "./key-layout.ts";
+import { openKeyValueStore } from "./key-value-store.ts";
 import { memoryDisk } from "./memory-disk.ts";
 import type { WindowStore } from "./store.ts";
 import { openWindowStore } from "./window-store.ts";
@@ -51,6 +52,17 @@ describe.each(disks)("a window store on $name", (subject) => {
       expect((await scan(store, -1_000, 0)).length).toBe(2);
       expect((await scan(store, -999, 1_000)).length).toBe(1);
       await store.close();
+    }));
+
+  it("takes a directory that a store of another kind has left for damaged, so that it is set aside", () =>
+    subject.with(async (disk) => {
+      const options = { name: "spending", keys: textKeys, values: spendingValues };
+      const former = await openKeyValueStore({ ...options, database: await disk.open("store") });
+      former.put("a", spent(1), 0);
+      former.seal();
+      await former.applySealed(at(1));
+      await former.close();
+      await expect(open(disk)).rejects.toMatchObject({ code: "STATE_CORRUPTED" });
     }));
 
   it("hides expired windows at once, removes them with the next commit, and keeps them out after that", () =>

@@ -118,6 +118,11 @@ export interface LogAccess {
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>;
   /** Who is in a group. One that the log has never heard of is empty. */
   describeGroup(groupId: string): Promise<GroupDescription>;
+  /**
+   * Forgets a group and all that it has committed. Does nothing if the log has never heard of it.
+   * @throws LOG_GROUP_NOT_EMPTY if it has members
+   */
+  deleteGroup(groupId: string): Promise<void>;
   /** Initialises a transactional id: fences its former owner, and aborts or completes what that left open, before it resolves. */
   openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
   close(): Promise<void>;

@@ -48,6 +48,9 @@ export type Topics = ReadonlyMap<string, TopicDescription>;
 export const byName = (topics: readonly TopicDescription[]): Topics =>
   new Map(topics.map((topic) => [topic.topic, topic]));
 
+/** As if somebody had made it already. */
+export const asMade = (wanted: TopicSpec): TopicDescription => ({ ...wanted, incarnation: "" });
+
 export const spec = (topic: PlannedTopic, partitions: number): TopicSpec => ({
   topic: topic.topic,
   partitions,

@@ -129,7 +129,15 @@ export async function readPlans(log: LogAccess): Promise<RememberedPlans> {
   const remembered = new Map<string, Plan>();
   if (!(await log.describeTopics()).some(({ topic }) => topic === PLANS_TOPIC)) return remembered;
   for (const { key, value } of await readPartition(log, { topic: PLANS_TOPIC, partition: 0 })) {
-    if (key !== null && value !== null) remembered.set(key.toString(), JSON.parse(value.toString()) as Plan);
+    if (key === null) continue;
+    if (value === null) remembered.delete(key.toString());
+    else remembered.set(key.toString(), JSON.parse(value.toString()) as Plan);
   }
   return remembered;
+}
+
+/** For a job whose state is gone: the next version has nothing to fit. */
+export async function forgetPlan(log: LogAccess, job: string, atMs: number): Promise<void> {
+  const tombstone = { key: Buffer.from(job), value: null, timestampMs: atMs };
+  await log.produce([{ topic: PLANS_TOPIC, partition: 0, records: [tombstone] }]);
 }

@@ -1,12 +1,13 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
-import { ConfigError, DefinitionError } from "../errors/errors.ts";
+import { ConfigError } from "../errors/errors.ts";
 import type { LogAccess } from "../log/port.ts";
 import { LocalState } from "../ops/state/local-state.ts";
-import { compile } from "../plan/compile.ts";
+import { compileAll } from "../plan/compile-all.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
+import { assertDeployed } from "./deployments.ts";
 import { EventCounts } from "./event-counts.ts";
 import { isIdle, lagOf } from "./idle.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
@@ -36,6 +37,8 @@ export interface RunJobsOptions {
   readonly identity?: ProcessIdentity;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
+  /** Runs nothing but what was deployed; stores that its deployment may drop are dropped. @default false */
+  readonly onlyDeployed?: boolean;
 }
 
 export interface JobStatus {
@@ -102,8 +105,9 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
     },
   };
   const plans = compileAll(jobs);
-  const comparison = await comparedPlans(environment.log, plans, options.droppedStores ?? []);
   const { log, clock } = environment;
+  const deployedDrops = options.onlyDeployed === true ? await assertDeployed(log, plans) : [];
+  const comparison = await comparedPlans(log, plans, [...(options.droppedStores ?? []), ...deployedDrops]);
   const partitionCounts = await preparedTopics(log, plans, comparison, topics);
   await rememberPlans({ log, clock, plans, topics, remembered: comparison.remembered });
   const runtimes: JobRuntime[] = [];
@@ -219,22 +223,6 @@ async function endsWithin(clock: Clock, ms: number, works: readonly Promise<unkn
   const inTime = await Promise.race([ended, late]);
   bound.abort();
   return inTime;
-}
-
-function compileAll(jobs: readonly Job[]) {
-  const issues = [];
-  const plans = [];
-  for (const job of jobs) {
-    try {
-      plans.push(compile(job));
-    } catch (error) {
-      if (!(error instanceof DefinitionError)) throw error;
-      if (jobs.length === 1) throw error;
-      issues.push(...error.issues.map((issue) => ({ ...issue, at: `${job.name}: ${issue.at}` })));
-    }
-  }
-  if (issues.length > 0) throw new ConfigError("some jobs have mistakes:", issues);
-  return plans;
 }
 
 function refuseDuplicates(jobs: readonly Job[]): void {

@@ -45,13 +45,18 @@ export interface StartOptions {
   readonly topics?: TopicsPolicy;
   /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
   readonly droppedStores?: readonly string[];
+  /**
+   * Refuses jobs whose version and plan are not those that `mulgil deploy` has registered; what that has said of stores that may be dropped holds.
+   * @default false
+   */
+  readonly onlyDeployed?: boolean;
 }
 
 /**
  * Starts jobs in this process, on Kafka or on the embedded log of a data directory, and returns when their topics exist and their workers have been
  * started. Exactly-once unless the job says otherwise: killed at any moment and started again, jobs go on where their last commit was.
  * @throws {DefinitionError} JOB_… if a job is wrong
- * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG, LISTEN_UNPROTECTED and other mistakes of the surroundings
+ * @throws {ConfigError} TOPIC_MISSING, TOPIC_CONFIG, LISTEN_UNPROTECTED and other mistakes of the surroundings; DEPLOY_MISSING, DEPLOY_DIFFERS
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
@@ -85,6 +90,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
+      ...(options.onlyDeployed !== undefined && { onlyDeployed: options.onlyDeployed }),
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
     server?.show(run.members, {

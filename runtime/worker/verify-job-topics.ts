@@ -1,7 +1,7 @@
 import { ConfigError, type Issue } from "../errors/errors.ts";
-import type { LogAccess, TopicConfig, TopicDescription, TopicSpec } from "../log/port.ts";
+import type { LogAccess, TopicConfig, TopicSpec } from "../log/port.ts";
 import type { Plan, PlannedTopic } from "../plan/plan.ts";
-import { byName, type PartitionCounts, resolve, spec, type Topics } from "./job-topics.ts";
+import { asMade, byName, type PartitionCounts, resolve, spec, type Topics } from "./job-topics.ts";
 import { PLANS } from "./remembered-plans.ts";
 import { alterCommand, createCommand } from "./topic-commands.ts";
 
@@ -10,6 +10,8 @@ export interface VerifyOptions {
   readonly plans: readonly Plan[];
   /** Changelogs whose state the user has given up. */
   readonly forgotten: readonly string[];
+  /** Topics that all jobs share and whose existence is checked, too. @default that of the plans */
+  readonly shared?: readonly TopicSpec[];
 }
 
 /**
@@ -21,6 +23,7 @@ export async function verifyJobTopics({
   log,
   plans,
   forgotten,
+  shared = [PLANS],
 }: VerifyOptions): Promise<ReadonlyMap<string, PartitionCounts>> {
   const existing = byName(await log.describeTopics());
   const external = plans.flatMap(({ job, topics }) =>
@@ -30,7 +33,7 @@ export async function verifyJobTopics({
   const assumed = new Map([...external.map((each) => [each.spec.topic, asMade(each.spec)] as const), ...existing]);
   const resolved = plans.map((plan) => resolve(plan, assumed));
   const internal = plans.flatMap(({ job }, index) => resolved[index]!.internal.map((each) => ({ job, spec: each })));
-  const missing = [...external, ...internal, { job: undefined, spec: PLANS }].filter(
+  const missing = [...external, ...internal, ...shared.map((each) => ({ job: undefined, spec: each }))].filter(
     (each, index, all) =>
       !existing.has(each.spec.topic) && all.findIndex(({ spec: { topic } }) => topic === each.spec.topic) === index,
   );
@@ -49,8 +52,6 @@ export async function verifyJobTopics({
 }
 
 const isExternal = ({ role }: PlannedTopic): boolean => role === "source" || role === "sink" || role === "dlq";
-
-const asMade = (wanted: TopicSpec): TopicDescription => ({ ...wanted, incarnation: "" });
 
 const at = (job: string | undefined): string => (job === undefined ? "all jobs" : `job ${job}`);
 

@@ -19,8 +19,11 @@ export interface Change<T> {
   /** For the audit trail; small, without payloads and secrets. */
   readonly before?: unknown;
   readonly after?: unknown;
-  apply(): Promise<T>;
+  apply(order: Order): Promise<T>;
 }
+
+/** Who gives an order, and why: for changes that remember it beside the audit trail. */
+export type Order = Pick<AuditRecord, "by" | "why">;
 
 export interface ChangeOptions {
   readonly dryRun?: true;
@@ -57,7 +60,7 @@ export async function carryOut<T>(log: LogAccess, change: Change<T>, options: Ch
   await note({ outcome: "begun" });
   let result: T;
   try {
-    result = await apply.call(change);
+    result = await apply.call(change, { by: common.by, why });
   } catch (error) {
     const { code, message } = problemOf(error);
     // The error of the change counts, not that of the trail: its first line is there.

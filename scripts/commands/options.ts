@@ -21,6 +21,24 @@ export const registryOption = (): Option =>
 export const located = (command: Command): Command =>
   command.addOption(dataDirOption()).addOption(kafkaOption()).addOption(registryOption());
 
+/** Whether topics are made, or only checked. */
+export const topicsOption = (): Option =>
+  new Option(
+    "--topics <policy>",
+    "ensure makes what is missing; verify only checks, and tells the commands that mend what is missing or wrong",
+  )
+    .choices(["ensure", "verify"])
+    .default("ensure");
+
+/** Stores of the version before whose state may be forgotten. */
+export const dropStoreOption = (): Option =>
+  new Option(
+    "--drop-store <name>",
+    "a store of the version before whose state may be forgotten; may be given several times",
+  )
+    .default([], "none")
+    .argParser((name: string, before: readonly string[]) => [...before, name]);
+
 export const schemasOption = (): Option =>
   new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");
 

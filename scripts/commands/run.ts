@@ -13,12 +13,14 @@ import { type WorkerSeat, workerSeat } from "../run/worker-seat.ts";
 import { addHttpOptions, type HttpFlags, httpOptions, parsedVariable } from "./http-options.ts";
 import {
   dataDirOption,
+  dropStoreOption,
   duration,
   examples,
   kafkaOption,
   listenAddress,
   positiveInteger,
   registryOption,
+  topicsOption,
 } from "./options.ts";
 
 interface RunOptions extends LogLocation, HttpFlags {
@@ -30,6 +32,7 @@ interface RunOptions extends LogLocation, HttpFlags {
   readonly progressEvery: number;
   readonly topics: "ensure" | "verify";
   readonly dropStore: readonly string[];
+  readonly deployed?: true;
 }
 
 const DRAIN_MS = 30_000;
@@ -80,22 +83,9 @@ function runCommand(program: Command): Command {
         .default(PROGRESS_MS, "5s")
         .argParser(duration),
     )
-    .addOption(
-      new Option(
-        "--topics <policy>",
-        "ensure makes what is missing; verify only checks, and tells the commands that mend what is missing or wrong",
-      )
-        .choices(["ensure", "verify"])
-        .default("ensure"),
-    )
-    .addOption(
-      new Option(
-        "--drop-store <name>",
-        "a store of the version before whose state may be forgotten; may be given several times",
-      )
-        .default([], "none")
-        .argParser((name: string, before: readonly string[]) => [...before, name]),
-    )
+    .addOption(topicsOption())
+    .addOption(dropStoreOption())
+    .option("--deployed", "refuse jobs whose version and plan are not those that were deployed")
     .addHelpText(
       "after",
       examples(
@@ -161,6 +151,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     drainTimeoutMs: options.drainTimeout,
     topics: options.topics,
     droppedStores: options.dropStore,
+    onlyDeployed: options.deployed === true,
     onEvent: report.event,
   });
 }

@@ -12,12 +12,23 @@ const DOWNLOAD_MAX_MS = 600_000;
 
 /** The folder with the broker's jars, fetched from Maven Central when it is missing. */
 export async function brokerJars(cache: string): Promise<string> {
-  const version = /<kafka\.version>(.+)<\/kafka\.version>/.exec(await readFile(POM, "utf8"))![1]!;
-  return await fetched(path.join(cache, `kafka-${version}`), async (folder) => {
+  return await fetched(path.join(cache, `kafka-${await kafkaVersion()}`), async (folder) => {
     const goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", `-DoutputDirectory=${folder}`];
     await maven(["-f", POM, ...goal]);
   });
 }
+
+/** The folder with the jar of Kafka's command-line tools, which need those of the broker beside it. */
+export async function toolsJar(cache: string): Promise<string> {
+  const version = await kafkaVersion();
+  return await fetched(path.join(cache, `kafka-tools-${version}`), async (folder) => {
+    const artifact = `org.apache.kafka:kafka-tools:${version}`;
+    await maven(["dependency:copy", `-Dartifact=${artifact}`, `-DoutputDirectory=${folder}`]);
+  });
+}
+
+const kafkaVersion = async (): Promise<string> =>
+  /<kafka\.version>(.+)<\/kafka\.version>/.exec(await readFile(POM, "utf8"))![1]!;
 
 /** The jar of an Apicurio registry, fetched from Maven Central when it is missing. */
 export async function registryJar(cache: string): Promise<string> {

@@ -101,6 +101,28 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       expect(await log.describeGroup(groupId)).toEqual({ groupId, status: "empty", members: [] });
     });
 
+    it("deletes a group with all that it has committed, once nobody is in it", async () => {
+      const topic = await newTopic(log, 2);
+      await log.produce([batch(topic, 0, "a"), batch(topic, 1, "b")]);
+      const member = await join(topic);
+      await pollUntil(subject, [member], have(member, 2));
+      const committed = partitionsOf(topic, 2).map((where) => ({ ...where, offset: 1, metadata: "m" }));
+      await member.consumer.commit(committed);
+      const other = await subject.secondLog();
+      expect(await codeOf(other.deleteGroup(groupId))).toBe("LOG_GROUP_NOT_EMPTY");
+      expect(await other.committedOffsets(groupId, partitionsOf(topic, 2))).toEqual(committed);
+      await member.consumer.close();
+      await other.deleteGroup(groupId);
+      expect(await log.committedOffsets(groupId, partitionsOf(topic, 2))).toEqual([]);
+      expect(await log.describeGroup(groupId)).toEqual({ groupId, status: "empty", members: [] });
+
+      await log.deleteGroup(groupId);
+      const next = await join(topic);
+      await pollUntil(subject, [next], have(next, 2));
+      expect(next.texts.sort()).toEqual(["a", "b"]);
+      await next.consumer.close();
+    });
+
     it("gives everything to the one that stays when the other is removed, which joins again if it lives", async () => {
       const topic = await newTopic(log, 2);
       const first = await join(topic);

@@ -27,6 +27,8 @@ export const NO_CODES: ReadonlySet<string> = new Set([
   // words of the bank
   ..."CASH_DEPOSIT CASH_WITHDRAWAL CARD_WITHDRAWAL TRANSFER_FROM_BANK TRANSFER_TO_BANK".split(" "),
   ..."STATEMENT_FEE PENALTY_INTEREST LOAN_PAYMENT".split(" "),
+  // rules of a schema registry
+  ..."BACKWARD_TRANSITIVE FORWARD_TRANSITIVE FULL_TRANSITIVE".split(" "),
   // what an institution answers
   "UP_TO_DATE",
 ]);

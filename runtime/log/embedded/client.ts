@@ -16,6 +16,7 @@ export function remoteLog(connection: RemoteConnection): LogAccess {
     deleteRecords: (before) => connection.call("deleteRecords", before),
     committedOffsets: (groupId, partitions) => connection.call("committedOffsets", groupId, partitions),
     describeGroup: (groupId) => connection.call("describeGroup", groupId),
+    deleteGroup: (groupId) => connection.call("deleteGroup", groupId),
     openTransactionalProducer: async (transactionalId) =>
       new RemoteProducer(connection, await connection.call("openProducer", transactionalId), transactionalId),
     close: () => connection.close(),
@@ -30,6 +31,7 @@ export function remoteRegistry(connection: RemoteConnection): SchemaRegistry {
     latest: (subject) => connection.call("latestSchema", subject),
     versions: (subject) => connection.call("schemaVersions", subject),
     subjects: () => connection.call("schemaSubjects"),
+    compatibilityOf: (subject) => connection.call("schemaCompatibility", subject),
   };
 }
 

@@ -56,6 +56,14 @@ export class CommittedOffsets {
     return found;
   }
 
+  forgetGroup(groupId: string): Change {
+    const logs = [...(this.#groups.get(groupId)?.keys() ?? [])];
+    return {
+      writes: logs.map((log) => del(offsetKey(groupId, log.topicId, log.partition))),
+      apply: () => void this.#groups.delete(groupId),
+    };
+  }
+
   /** Forgets the offsets of a topic that is being deleted. */
   forgetTopic(logs: readonly PartitionLog[]): Change {
     const writes: Write[] = [];

@@ -61,6 +61,8 @@ describe("a data directory", () => {
     expect(await client.registry.latest("t-value")).toMatchObject({ id, version: 1 });
     expect(await client.registry.versions("t-value")).toHaveLength(1);
     expect(await client.registry.subjects()).toEqual(["t-value"]);
+    expect(await client.registry.compatibilityOf("t-value")).toBe("BACKWARD");
+    expect(await client.registry.compatibilityOf("u-value")).toBeUndefined();
     await expect(client.registry.schemaById(99)).rejects.toMatchObject({ code: "SCHEMA_UNKNOWN_ID" });
   });
 

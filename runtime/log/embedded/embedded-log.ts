@@ -13,6 +13,7 @@ import type { Maintenance, MaintenanceOptions, MaintenanceReport } from "./maint
 import { offsetOf } from "./offset-lookup.ts";
 import { checkedAppends } from "./record-checks.ts";
 import { removeTopicData } from "./recovery.ts";
+import { groupNotEmpty } from "./refusals.ts";
 import { type LogDatabase, together } from "./storage.ts";
 import type { TopicCatalog } from "./topic-catalog.ts";
 import type { TransactionCoordinator } from "./transaction-coordinator.ts";
@@ -135,6 +136,15 @@ export class EmbeddedLog implements port.Log {
     return this.#parts.lifecycle.run(
       () => this.#groups.get(groupId)?.describe() ?? { groupId, status: "empty", members: [] },
     );
+  }
+
+  deleteGroup(groupId: string): Promise<void> {
+    const { lifecycle, offsets, queue } = this.#parts;
+    return lifecycle.run(async () => {
+      const group = this.#groups.get(groupId);
+      if (group !== undefined && group.describe().status !== "empty") throw groupNotEmpty(groupId);
+      await queue.submit(offsets.forgetGroup(groupId));
+    });
   }
 
   joinGroup(options: port.GroupOptions): Promise<port.GroupConsumer> {

@@ -1,4 +1,4 @@
-import type { RegisteredSchema } from "../../../schemas/registry.ts";
+import type { Compatibility, RegisteredSchema } from "../../../schemas/registry.ts";
 import type { AvroJson } from "../../../schemas/schema.ts";
 import type {
   CommittedOffset,
@@ -36,6 +36,7 @@ export interface RemoteMethods extends LogMethods {
   latestSchema(subject: string): Promise<RegisteredSchema | undefined>;
   schemaVersions(subject: string): Promise<readonly RegisteredSchema[]>;
   schemaSubjects(): Promise<readonly string[]>;
+  schemaCompatibility(subject: string): Promise<Compatibility | undefined>;
 }
 
 export type RemoteMethod = keyof RemoteMethods;

@@ -94,6 +94,12 @@ export const groupProtocol = (groupId: string, used: string, offered: string): M
     { code: "LOG_GROUP_PROTOCOL" },
   );
 
+export const groupNotEmpty = (groupId: string, cause?: unknown): MulgilError =>
+  new MulgilError(
+    `group "${groupId}" has members, so it cannot be deleted: stop them first; one that was killed counts until its session is over`,
+    { code: "LOG_GROUP_NOT_EMPTY", cause },
+  );
+
 export const notAssigned = (groupId: string, where: TopicPartition): MulgilError =>
   new MulgilError(
     `${at(where)} is not assigned to this member of group "${groupId}", so it cannot seek it; seek only what onAssigned handed over`,

@@ -26,6 +26,7 @@ export class Session {
       deleteRecords: (before) => log.deleteRecords(before),
       committedOffsets: (groupId, partitions) => log.committedOffsets(groupId, partitions),
       describeGroup: (groupId) => log.describeGroup(groupId),
+      deleteGroup: (groupId) => log.deleteGroup(groupId),
       openReader: async (isolation) => this.#readers.add(await log.openReader({ isolation })),
       readerAssign: async (reader, positions) => this.#readers.get(reader).assign(positions),
       readerUnassign: async (reader, partitions) => this.#readers.get(reader).unassign(partitions),
@@ -45,6 +46,7 @@ export class Session {
       latestSchema: (subject) => registry.latest(subject),
       schemaVersions: (subject) => registry.versions(subject),
       schemaSubjects: () => registry.subjects(),
+      schemaCompatibility: (subject) => registry.compatibilityOf(subject),
     };
   }
 

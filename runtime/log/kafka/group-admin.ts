@@ -1,3 +1,4 @@
+import { groupNotEmpty } from "../embedded/refusals.ts";
 import type { DescribedMember, GroupDescription } from "../port.ts";
 import { brokerCodeOf, code } from "./broker-errors.ts";
 import type { Connections } from "./connections.ts";
@@ -36,6 +37,16 @@ export async function describeGroup(
       return { memberId, clientId, host, userData, assignment: decodeAssignment(memberAssignment).partitions };
     }),
   };
+}
+
+export async function deleteGroup({ connections, coordinators }: GroupServices, groupId: string): Promise<void> {
+  const what = `delete group "${groupId}"`;
+  await coordinators.ask(connections, "group", groupId, what, async (requests) => {
+    const { results } = await requests.deleteGroups([groupId]);
+    const error = results[0]?.error;
+    if (error === undefined || error.code === code.groupIdNotFound) return;
+    throw error.code === code.nonEmptyGroup ? groupNotEmpty(groupId, error) : error;
+  });
 }
 
 /** For a member that cannot do so itself. */

@@ -22,7 +22,7 @@ import type { SenderServices } from "./batch-sender.ts";
 import { Addresses, Connections } from "./connections.ts";
 import { Coordinators } from "./coordinators.ts";
 import { Directory } from "./directory.ts";
-import { describeGroup, leaveGroup } from "./group-admin.ts";
+import { deleteGroup, describeGroup, leaveGroup } from "./group-admin.ts";
 import { type KafkaConnection, linkFactory } from "./kafka-connection.ts";
 import { KafkaGroupConsumer } from "./kafka-group-consumer.ts";
 import { KafkaReader } from "./kafka-reader.ts";
@@ -146,6 +146,11 @@ export class KafkaLog implements Log {
   async describeGroup(groupId: string): Promise<GroupDescription> {
     this.#assertOpen();
     return await describeGroup(this.#services, groupId);
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    this.#assertOpen();
+    await deleteGroup(this.#services, groupId);
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {

@@ -101,6 +101,10 @@ export interface BrokerRequests {
       }[];
     }[];
   }>;
+  /** Errors of single groups are in the answer. */
+  deleteGroups(
+    groupIds: readonly string[],
+  ): Promise<{ readonly results: readonly { readonly error?: Error & { readonly code: number } }[] }>;
   listOffsets(request: {
     readonly replicaId: number;
     readonly isolationLevel: number;

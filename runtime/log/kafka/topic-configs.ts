@@ -1,6 +1,8 @@
+import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { CleanupPolicy, TopicConfig, TopicSpec } from "../port.ts";
 import type { Connections } from "./connections.ts";
+import type { BrokerRequests } from "./kafkajs.ts";
 import type { TopicMetadata } from "./protocol/metadata.ts";
 import { type Patience, retrying } from "./retry.ts";
 
@@ -93,9 +95,7 @@ export class TopicConfigs {
 
   async #read(topics: readonly TopicMetadata[]): Promise<void> {
     const resources = topics.map(({ topic }) => ({ type: TOPIC_RESOURCE, name: topic, configNames: NAMES }));
-    const answer = await retrying(this.#patience, "read the configuration of topics", () =>
-      this.#connections.any((requests) => requests.describeConfigs({ resources })),
-    );
+    const answer = await this.#describe(resources, "read the configuration of topics");
     const readAtMs = this.#clock.now();
     for (const { resourceName, configEntries } of answer.resources) {
       const id = topics.find(({ topic }) => topic === resourceName)!.id;
@@ -103,6 +103,19 @@ export class TopicConfigs {
         settings: settingsOf(new Map(configEntries.map((entry) => [entry.configName, entry.configValue]))),
         readAtMs,
       });
+    }
+  }
+
+  /** The client does not say which topic of many is refused: each is asked for alone then, and named. */
+  async #describe(resources: Parameters<BrokerRequests["describeConfigs"]>[0]["resources"], what: string) {
+    try {
+      return await retrying(this.#patience, what, () =>
+        this.#connections.any((requests) => requests.describeConfigs({ resources })),
+      );
+    } catch (error) {
+      if (!(error instanceof MulgilError) || error.code !== "LOG_NOT_AUTHORIZED" || resources.length === 1) throw error;
+      for (const each of resources) await this.#describe([each], `read the configuration of topic "${each.name}"`);
+      throw error;
     }
   }
 }

@@ -22,6 +22,7 @@ const FENCED = new Set<number>([
   code.invalidProducerIdMapping,
   code.invalidTransactionState,
 ]);
+const REFUSED_TOGETHER = new Set<number>([code.operationNotAttempted, code.topicAuthorizationFailed]);
 /** A decided transaction is complete within milliseconds, but for a broker that dies just then. */
 const COMPLETION_MAX_MS = 10_000;
 
@@ -156,9 +157,17 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
     if (added.length === 0) return;
     const { connections, coordinators } = this.#services;
     const topics = byTopic(added, ({ partition }) => partition);
-    await coordinators.ask(connections, "transaction", this.#id, "add partitions to a transaction", (requests) =>
-      requests.addPartitionsToTxn({ ...this.#arguments, topics }),
-    );
+    const ask = (some: typeof topics, what: string) =>
+      coordinators.ask(connections, "transaction", this.#id, what, (requests) =>
+        requests.addPartitionsToTxn({ ...this.#arguments, topics: some }),
+      );
+    try {
+      await ask(topics, "add partitions to a transaction");
+    } catch (error) {
+      if (!REFUSED_TOGETHER.has(brokerCodeOf((error as Error).cause) ?? 0)) throw error;
+      // Where one topic is refused the broker attempts none, and the client tells of the first: each alone says what is wrong with it.
+      for (const topic of topics) await ask([topic], `write to topic "${topic.topic}" in a transaction`);
+    }
     for (const partition of added) this.#partitions.add(keyOf(partition));
   }
 
