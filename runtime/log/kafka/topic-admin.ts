@@ -1,7 +1,7 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { invalidTopic, partitionsDiffer } from "../embedded/refusals.ts";
 import type { PartitionOffset, TopicDescription, TopicSpec } from "../port.ts";
-import { brokerCodeOf, code, kindOf } from "./broker-errors.ts";
+import { asMulgilError, brokerCodeOf, code, kindOf } from "./broker-errors.ts";
 import { configEntries } from "./config-entries.ts";
 import type { Addresses, Connections } from "./connections.ts";
 import type { Directory } from "./directory.ts";
@@ -94,7 +94,12 @@ export class TopicAdmin {
           for (const topic of byTopic(own, ({ partition, offset }) => ({ partition, offset: String(offset) }))) {
             await connections
               .to(leader, (requests) => requests.deleteRecords({ topics: [topic] }))
-              .catch((error) => this.#explain(error, own));
+              .catch((error) =>
+                this.#explain(
+                  error,
+                  own.filter((each) => each.topic === topic.topic),
+                ),
+              );
           }
         }
       } catch (error) {
@@ -104,13 +109,14 @@ export class TopicAdmin {
     });
   }
 
+  /** `own`: of one topic, which the client does not name. */
   #explain(error: unknown, own: readonly PartitionOffset[]): never {
-    if (brokerCodeOf(error) !== code.offsetOutOfRange) throw error;
-    const { topic, partitions } = error as { topic: string; partitions: { partition: number }[] };
-    throw behindEnd(
-      own.find((each) => each.topic === topic && each.partition === partitions[0]?.partition) ?? own[0]!,
-      error,
-    );
+    const found = brokerCodeOf(error);
+    if (found === code.topicAuthorizationFailed)
+      throw asMulgilError(error, `delete records of topic "${own[0]!.topic}"`);
+    if (found !== code.offsetOutOfRange) throw error;
+    const { partitions } = error as { partitions: { partition: number }[] };
+    throw behindEnd(own.find(({ partition }) => partition === partitions[0]?.partition) ?? own[0]!, error);
   }
 
   /** Those that do not exist. @throws {MulgilError} LOG_PARTITIONS */
