@@ -7,6 +7,8 @@ export const variables = {
   registry: process.env["MULGIL_REGISTRY"],
   /** Set by a run that starts several processes, for these: which of its workers this is. */
   worker: process.env["MULGIL_WORKER"],
+  /** The key of the digests that stand for personal data with the rule "hash". */
+  piiKeyFile: process.env["MULGIL_PII_KEY_FILE"],
   /** Shows stack traces and causes. */
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
