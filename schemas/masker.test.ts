@@ -72,6 +72,16 @@ describe("a masker", () => {
     expect(json).toEqual({ tel: MASKED, who: {}, home: MASKED });
   });
 
+  it("looks into the branches of unions, also of those whose values name their branch", () => {
+    const person = record("Person", [{ name: "name", type: "string", pii: "mask" }]);
+    const firm = record("Firm", [{ name: "name", type: "string" }]);
+    const writer = record("R", [{ name: "who", type: ["null", person, firm] }]);
+    const shown = (who: unknown) => createMasker({ writer }).mask({ who }).json;
+    expect(shown({ Person: { name: "Ana" } })).toEqual({ who: { Person: { name: MASKED } } });
+    expect(shown({ Firm: { name: "Škoda" } })).toEqual({ who: { Firm: { name: "Škoda" } } });
+    expect(shown(null)).toEqual({ who: null });
+  });
+
   it("takes the stricter of two rules", () => {
     const tagged = (pii: PiiRule) => record("R", [{ name: "a", type: "string", pii }]);
     const shown = (writer: PiiRule, other: PiiRule) =>
