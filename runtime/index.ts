@@ -48,6 +48,7 @@ export {
 } from "./dsl/process.ts";
 export type { RecordContext } from "./dsl/record.ts";
 export type { GapPolicy, PositionOptions, StartFrom } from "./dsl/source-options.ts";
+export type { LogFields, LogLevel, StepLog } from "./dsl/step-log.ts";
 export type {
   Aggregated,
   AggregateOptions,

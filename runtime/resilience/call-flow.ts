@@ -1,5 +1,6 @@
 import type { CallFailure } from "../dsl/call.ts";
 import type { Outcome } from "../dsl/outcome.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import type { CallNode } from "../dsl/topology.ts";
 import type { Attempted, Refusal, Waiting } from "./attempt.ts";
 import { addressOf, addressOfOrder, nowhere, versionOf } from "./call-address.ts";
@@ -260,12 +261,13 @@ export class CallFlow {
     // The order came while it waited for its institution.
     if (this.#isForgotten(item.parcel)) return Promise.resolve(FORGOTTEN);
     const { job, clock } = this.#host;
+    const write = (entry: LogEntry) => this.#host.log(item, entry);
     const { id, handler, classify } = this.#node;
     return guard.run(
       (signal, deadlineMs) =>
         handler(
           item.value,
-          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now() }),
+          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now(), write }),
         ) as Promise<Outcome<unknown>>,
       {
         value: item.value,

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CallContext } from "../dsl/call.ts";
 import type { RecordContext } from "../dsl/record.ts";
+import { type LogEntry, type StepLog, stepLog } from "../dsl/step-log.ts";
 import { recordContextOf } from "./call-host.ts";
 import type { CallItem } from "./call-item.ts";
 
@@ -11,6 +12,7 @@ export interface HandlerContextOptions {
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
   readonly nowMs: number;
+  readonly write: (entry: LogEntry) => void;
 }
 
 /** What a handler sees of its call. */
@@ -23,13 +25,15 @@ export class HandlerContext implements CallContext<unknown> {
   readonly #job: string;
   readonly #step: string;
   readonly #item: CallItem;
+  readonly #write: (entry: LogEntry) => void;
   #record: RecordContext<unknown> | undefined;
 
-  constructor({ job, step, item, signal, deadlineMs, nowMs }: HandlerContextOptions) {
+  constructor({ job, step, item, signal, deadlineMs, nowMs, write }: HandlerContextOptions) {
     const { travel } = item.parcel;
     this.#job = job;
     this.#step = step;
     this.#item = item;
+    this.#write = write;
     this.resource = item.address.resource;
     this.signal = signal;
     this.attempt = travel.attempts + 1;
@@ -41,6 +45,10 @@ export class HandlerContext implements CallContext<unknown> {
   get record(): RecordContext<unknown> {
     this.#record ??= recordContextOf(this.#item);
     return this.#record;
+  }
+
+  get log(): StepLog {
+    return stepLog(this.#write);
   }
 
   /** Of the record, not of the attempt: the same wherever and whenever it is called. Made when somebody asks: it takes a digest. */

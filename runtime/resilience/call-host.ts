@@ -1,5 +1,6 @@
 import type { Store } from "../../state/store.ts";
 import type { RecordContext } from "../dsl/record.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import type { Clock } from "../time/clock.ts";
 import type { CallItem, Origin } from "./call-item.ts";
 import type { Parcel } from "./parcel.ts";
@@ -30,6 +31,8 @@ export interface CallHost {
   /** Something is wrong that is not about a record: the task has to be dropped. */
   fail(error: unknown): void;
   count(what: "superseded" | "erased"): void;
+  /** A line of the log that the handler writes. */
+  log(item: CallItem, entry: LogEntry): void;
 }
 
 /** A record as the functions of the definition see it. */

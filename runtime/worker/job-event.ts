@@ -1,3 +1,4 @@
+import type { LogFields, LogLevel } from "../dsl/step-log.ts";
 import type { Gap } from "./start-positions.ts";
 
 /** What happens to a job, for logs and progress displays. Never holds a payload. */
@@ -48,6 +49,19 @@ export type JobEvent =
       readonly task: string;
       readonly step: string;
       readonly code: string;
+      readonly topic: string | undefined;
+      readonly partition: number | undefined;
+      readonly offset: number | undefined;
+    }
+  /** What a job's own function wrote with `context.log`. */
+  | {
+      readonly kind: "log";
+      readonly job: string;
+      readonly task: string;
+      readonly step: string;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
       readonly topic: string | undefined;
       readonly partition: number | undefined;
       readonly offset: number | undefined;

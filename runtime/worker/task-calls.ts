@@ -55,6 +55,7 @@ export class TaskCalls {
         replay: (parcel, origin) => this.#replay(parcel, origin),
         suspend: (asked) => work.ask(asked),
         fail: (error) => work.fail(error, "a call failed without an error"),
+        log: ({ parcel }, entry) => this.#options.outputs.log(node.id, entry, parcel),
         count: (what) => void task.runtime.metrics[what]++,
       },
     });

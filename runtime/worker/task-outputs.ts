@@ -1,7 +1,8 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
 import type { ProduceBatch, ProducerRecord } from "../log/port.ts";
-import type { CurrentRecord, Receive } from "../operators/operator.ts";
+import type { CurrentRecord, Receive, RecordPlace } from "../operators/operator.ts";
 import { type CallHistory, codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
@@ -66,6 +67,13 @@ export class TaskOutputs {
         this.recordError(node, error, key, value);
       }
     };
+  }
+
+  /** A line of the log that the job's own function writes, about this record. */
+  log(step: string, { level, message, fields }: LogEntry, record: RecordPlace | undefined): void {
+    const { id, runtime, onEvent } = this.#options;
+    const { topic, partition, offset } = record ?? {};
+    onEvent({ kind: "log", job: runtime.job.name, task: id, step, level, message, fields, topic, partition, offset });
   }
 
   /** Sends a dead letter. @throws the error itself if it is not about a record */

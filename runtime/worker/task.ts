@@ -339,6 +339,7 @@ export class Task {
         const { flow } = this.#calls;
         return (key, value, timestampMs) => flow.admit(key, value, timestampMs);
       },
+      log: (step, entry, record) => this.#outputs.log(step, entry, record),
       countLate: () => void runtime.metrics.late++,
     };
   }
