@@ -85,6 +85,7 @@ export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";
 export type { Plan, PlannedStore, PlannedTopic, SubTopology } from "./plan/plan.ts";
 export { validate } from "./plan/validate.ts";
+export type { TracingOptions } from "./trace/open-tracing.ts";
 export type { JobEvent } from "./worker/job-event.ts";
 export type { MemberStatus, TaskStatus } from "./worker/member-status.ts";
 export type { KafkaOptions } from "./worker/open-kafka.ts";

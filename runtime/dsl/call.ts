@@ -20,6 +20,11 @@ export interface CallContext<K> {
   readonly deadlineMs: number;
   /** Wall clock of the record's first call. */
   readonly firstCallMs: number;
+  /**
+   * Of the call, as W3C's header of that name has it, for institutions that take one; undefined if the record is not traced. HTTP clients that OpenTelemetry instruments
+   * send it by themselves, where a context manager is registered.
+   */
+  readonly traceparent: string | undefined;
   /** Writes to the log of the run, with job, task, step and record. */
   readonly log: StepLog;
 }

@@ -21,8 +21,10 @@ export interface CurrentRecord {
   isTimer: boolean;
 }
 
-/** Where a record lies. */
-export type RecordPlace = Pick<CurrentRecord, "topic" | "partition" | "offset">;
+/** Where a record lies, and what tells of its trace. */
+export type TracedPlace = Pick<CurrentRecord, "topic" | "partition" | "offset"> & {
+  readonly headers?: CurrentRecord["headers"] | undefined;
+};
 
 /** What an operator may use of the task that runs it. */
 export interface OperatorEnvironment {
@@ -44,7 +46,7 @@ export interface OperatorEnvironment {
   /** Takes the records of a call, and sends on what comes of them. There is one call a task. */
   call(node: CallNode, outputs: Readonly<Record<CallEdge, Receive>>): Receive;
   /** A line of the log that the job's own function writes, about this record. */
-  log(step: string, entry: LogEntry, record: RecordPlace | undefined): void;
+  log(step: string, entry: LogEntry, record: TracedPlace | undefined): void;
   /** One more record that came after its windows had closed. */
   countLate(step: string): void;
 }

@@ -14,6 +14,7 @@ import { Fifo } from "./fifo.ts";
 import { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
+import { endUncalled, traced } from "./traced-call.ts";
 
 export interface CallFlowOptions {
   readonly node: CallNode;
@@ -78,6 +79,7 @@ export class CallFlow {
       clock: host.clock,
       guard: (resource) => host.guard(resource),
       call: (item, guard) => this.#call(item, guard),
+      refused: (item, { reason }) => endUncalled(this.#host.trace(item), reason),
       settle: (item, attempted) => {
         this.#underWay.ended(item);
         this.#guarded(() => this.#settle(item, attempted));
@@ -251,6 +253,7 @@ export class CallFlow {
 
   #waitForRoom(item: CallItem): void {
     const refusal = this.#host.guard(item.address.resource).refusal(item.value);
+    endUncalled(this.#host.trace(item), "no-room");
     this.#travel(
       item,
       this.#decide(item, { kind: "wait", reason: "no room", untilMs: refusal?.untilMs, scope: "record" }),
@@ -263,12 +266,13 @@ export class CallFlow {
     const { job, clock } = this.#host;
     const write = (entry: LogEntry) => this.#host.log(item, entry);
     const { id, handler, classify } = this.#node;
-    return guard.run(
-      (signal, deadlineMs) =>
-        handler(
-          item.value,
-          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now(), write }),
-        ) as Promise<Outcome<unknown>>,
+    const span = this.#host.trace(item);
+    const handle = (signal: AbortSignal, deadlineMs: number) => {
+      const context = { job, step: id, item, signal, deadlineMs, nowMs: clock.now(), write, trace: span?.context };
+      return handler(item.value, new HandlerContext(context)) as Promise<Outcome<unknown>>;
+    };
+    const attempted = guard.run(
+      span === undefined ? handle : (signal, deadlineMs) => span.run(() => handle(signal, deadlineMs)),
       {
         value: item.value,
         isRetry: isFromTier(item),
@@ -276,6 +280,7 @@ export class CallFlow {
         classify: (error) => classify?.(error, item.value) as Outcome<unknown> | undefined,
       },
     );
+    return span === undefined ? attempted : traced(span, attempted);
   }
 
   /** What came of a call, or of wanting to make one. */

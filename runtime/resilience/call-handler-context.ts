@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CallContext } from "../dsl/call.ts";
 import type { RecordContext } from "../dsl/record.ts";
 import { type LogEntry, type StepLog, stepLog } from "../dsl/step-log.ts";
+import { type TraceContext, traceparentOf } from "../trace/trace-context.ts";
 import { recordContextOf } from "./call-host.ts";
 import type { CallItem } from "./call-item.ts";
 
@@ -13,6 +14,7 @@ export interface HandlerContextOptions {
   readonly deadlineMs: number;
   readonly nowMs: number;
   readonly write: (entry: LogEntry) => void;
+  readonly trace: TraceContext | undefined;
 }
 
 /** What a handler sees of its call. */
@@ -25,15 +27,17 @@ export class HandlerContext implements CallContext<unknown> {
   readonly #job: string;
   readonly #step: string;
   readonly #item: CallItem;
+  readonly traceparent: string | undefined;
   readonly #write: (entry: LogEntry) => void;
   #record: RecordContext<unknown> | undefined;
 
-  constructor({ job, step, item, signal, deadlineMs, nowMs, write }: HandlerContextOptions) {
+  constructor({ job, step, item, signal, deadlineMs, nowMs, write, trace }: HandlerContextOptions) {
     const { travel } = item.parcel;
     this.#job = job;
     this.#step = step;
     this.#item = item;
     this.#write = write;
+    this.traceparent = trace && traceparentOf(trace);
     this.resource = item.address.resource;
     this.signal = signal;
     this.attempt = travel.attempts + 1;

@@ -52,6 +52,8 @@ export type JobEvent =
       readonly topic: string | undefined;
       readonly partition: number | undefined;
       readonly offset: number | undefined;
+      /** If the record is traced. */
+      readonly traceId: string | undefined;
     }
   /** What a job's own function wrote with `context.log`. */
   | {
@@ -65,6 +67,8 @@ export type JobEvent =
       readonly topic: string | undefined;
       readonly partition: number | undefined;
       readonly offset: number | undefined;
+      /** If the record is traced. */
+      readonly traceId: string | undefined;
     }
   | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
   /** What its workers know of institutions does not reach the others for now; each goes on by itself, and tries again. */

@@ -7,18 +7,19 @@ import type { SubTopology } from "../plan/plan.ts";
 import { type CallInput, CallInputs } from "./call-inputs.ts";
 import type { StepResources } from "./call-resources.ts";
 import type { CommitPath, CommittedStore } from "./commit.ts";
-import type { SourceRecord } from "./dead-letter.ts";
+import { codeOf, type SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
 import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
+import { TaskTrace } from "./task-trace.ts";
 import { TaskWork } from "./task-work.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
-export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent"> & {
+export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent" | "tracer"> & {
   /** By step, for the calls of a job. */
   readonly calls: ReadonlyMap<string, StepResources>;
 };
@@ -58,6 +59,9 @@ export class Task {
   readonly #outputs: TaskOutputs;
   readonly #cause: OutputCause;
   readonly #work: TaskWork;
+  readonly #trace: TaskTrace | undefined;
+  /** Topics whose records come from outside: they may begin a trace. */
+  readonly #sources: ReadonlySet<string>;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
 
@@ -71,7 +75,11 @@ export class Task {
     const cause = { record: noRecord(partition), source: undefined, wallClockMs: environment.clock.now() };
     this.#cause = cause;
     this.#work = new TaskWork(environment.clock);
-    this.#outputs = new TaskOutputs({ id, runtime, partition, cause, onEvent: environment.onEvent });
+    const { tracer, onEvent } = environment;
+    this.#trace = tracer && new TaskTrace({ tracer, job: runtime.job.name, task: id });
+    const sources = runtime.plan.topics.filter(({ role }) => role === "source");
+    this.#sources = new Set(sources.map(({ topic }) => topic));
+    this.#outputs = new TaskOutputs({ id, runtime, partition, cause, onEvent, trace: this.#trace });
     const built = buildOperators({
       topology: runtime.job.topology,
       nodeIds: subTopology.nodes,
@@ -90,7 +98,9 @@ export class Task {
       receivers,
       undecodable: (node: string, source: SourceRecord, error: unknown) => {
         this.#cause.source = source;
+        const before = this.#trace?.goOnWith(source.raw.headers);
         this.#outputs.recordError(node, error, null, null);
+        this.#trace?.resume(before);
       },
     };
     if (this.#calls === undefined) return new TaskInputs(options);
@@ -215,6 +225,8 @@ export class Task {
         if (this.#outputs.bytes > OUTPUT_BYTES_MAX || ((done & 1023) === 0 && this.wantsCommit)) break;
       }
     });
+    // What is still at work has the last record as its cause.
+    if (!this.isSuspended) this.#trace?.end();
     this.#options.runtime.metrics.recordsIn += done;
     return done;
   }
@@ -224,6 +236,7 @@ export class Task {
     if (this.isSuspended) return;
     this.#cause.wallClockMs = this.#environment.clock.now();
     this.#cause.source = undefined;
+    this.#trace?.end();
     await this.#work.occupy(async () => {
       for (const operator of this.#operators) {
         const dueMs = operator.nextWallClockMs ?? Infinity;
@@ -241,6 +254,7 @@ export class Task {
     await this.settled();
     if (this.failure !== undefined) return;
     this.#cause.source = undefined;
+    this.#trace?.end();
     this.#cause.wallClockMs = this.#environment.clock.now();
     await this.#work.occupy(async () => {
       for (const operator of this.#operators) {
@@ -259,6 +273,7 @@ export class Task {
     metrics.recordsOut += this.#outputs.records;
     this.#commitSequence++;
     const offsets = this.#inputs.offsets(this.#commitSequence);
+    const sent = this.#trace?.seal();
     const done = this.#environment.commit({
       path,
       stores,
@@ -271,9 +286,11 @@ export class Task {
         this.#committing = undefined;
         this.#inputs.markCommitted(offsets);
         metrics.commits++;
+        sent?.();
       },
       (error: unknown) => {
         this.#committing = undefined;
+        sent?.(codeOf(error));
         this.#work.fail(error, "a commit failed without an error");
       },
     );
@@ -291,6 +308,7 @@ export class Task {
   async close(): Promise<void> {
     this.#work.close();
     this.#calls?.close();
+    this.#trace?.close();
     await this.#committing;
     await Promise.all(this.#options.stores.map(({ store }) => store.close()));
     if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
@@ -306,6 +324,10 @@ export class Task {
     record.offset = raw.offset;
     record.headers = raw.headers ?? NO_HEADERS;
     this.#cause.source = { topic: queue.topic, partition: queue.partition, raw };
+    if (this.#trace !== undefined) {
+      const { topic, partition } = queue;
+      this.#trace.begin({ topic, partition, raw, isFirst: this.#sources.has(topic) });
+    }
     receive(queue.key, queue.value, queue.timestampMs);
   }
 
@@ -334,7 +356,8 @@ export class Task {
         );
         this.#calls = new TaskCalls({
           ...{ task: this.#options, node, planned: subTopology.call, resources, edges },
-          ...{ outputs: this.#outputs, cause: this.#cause, work: this.#work, store },
+          ...{ outputs: this.#outputs, trace: this.#trace, cause: this.#cause, work: this.#work, store },
+          isFirst: (topic) => this.#sources.has(topic),
         });
         const { flow } = this.#calls;
         return (key, value, timestampMs) => flow.admit(key, value, timestampMs);

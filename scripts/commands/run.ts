@@ -4,6 +4,8 @@ import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
+import { tracingFrom } from "../environment/tracing.ts";
+import { tracingVariables } from "../environment/variables.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
 import { LOG_LEVELS, type LogLevelMin } from "../run/log-line.ts";
 import { createRunReport, type LogFormat, type RunReport } from "../run/run-report.ts";
@@ -157,6 +159,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     topics: options.topics,
     droppedStores: options.dropStore,
     onEvent: report.event,
+    tracing: tracingFrom(tracingVariables),
   });
 }
 

@@ -13,6 +13,17 @@ export const variables = {
   debug: process.env["MULGIL_DEBUG"] === "1",
 };
 
+/** The variables of OpenTelemetry that decide whether, what and where to: scripts/environment/tracing.ts. */
+export const tracingVariables = {
+  isDisabled: process.env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true",
+  exporter: process.env["OTEL_TRACES_EXPORTER"],
+  endpoint: process.env["OTEL_EXPORTER_OTLP_ENDPOINT"],
+  tracesEndpoint: process.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"],
+  sampler: process.env["OTEL_TRACES_SAMPLER"],
+  samplerArgument: process.env["OTEL_TRACES_SAMPLER_ARG"],
+  serviceName: process.env["OTEL_SERVICE_NAME"],
+};
+
 /** How brokers and the schema registry are reached: docs/KAFKA.md lists them. */
 export const kafkaVariables: KafkaVariables = Object.fromEntries(
   Object.entries(process.env).filter(([name]) => /^MULGIL_(KAFKA|REGISTRY)/.test(name)),
