@@ -110,10 +110,16 @@ interface Surroundings extends OpenedKafka {
 async function openSurroundings(options: StartOptions): Promise<Surroundings> {
   const tracing =
     options.tracing && (await openTracing(options.tracing, options.kafka === undefined ? "mulgil" : "kafka"));
-  const { close, ...opened } = await openServed(options);
-  if (tracing === undefined) return { ...opened, close };
-  // Spans end with the tasks, and no collector may turn the end of a run into a failure.
-  return { ...opened, tracing, close: () => close().finally(() => tracing.close().catch(() => undefined)) };
+  // No collector may turn the end of a run into a failure.
+  const closeTracing = () => tracing?.close().catch(() => undefined);
+  try {
+    const { close, ...opened } = await openServed(options);
+    // Spans end with the tasks.
+    return { ...opened, ...(tracing !== undefined && { tracing }), close: () => close().finally(closeTracing) };
+  } catch (error) {
+    await closeTracing();
+    throw error;
+  }
 }
 
 async function openServed(options: StartOptions): Promise<Omit<Surroundings, "tracing">> {

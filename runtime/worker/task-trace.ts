@@ -37,6 +37,8 @@ export class TaskTrace {
   /** The last traced record of a key, for what is sent at a commit; by the key's bytes. */
   readonly #recent = new Map<string, TraceContext>();
   #sending: Span[] = [];
+  /** Between records: what is sent now is sent because a commit is due. */
+  #isFlushing = false;
 
   constructor(options: { readonly tracer: Tracer; readonly job: string; readonly task: string }) {
     const { tracer, job, task } = options;
@@ -52,6 +54,7 @@ export class TaskTrace {
   /** A record is about to be processed; the one before it has been. */
   begin({ topic, partition, raw, isFirst }: TracedRecord): void {
     this.end();
+    this.#isFlushing = false;
     this.goOnWith(raw.headers);
     const current: Current | undefined = this.#current;
     if (current === undefined) {
@@ -91,6 +94,12 @@ export class TaskTrace {
     this.#processing?.end();
     this.#processing = undefined;
     this.#current = undefined;
+  }
+
+  /** A commit begins: what it sends links the last traced record of its key. */
+  flush(): void {
+    this.end();
+    this.#isFlushing = true;
   }
 
   /** The record is processed; what comes of it later, `goOnWith` its headers says. */
@@ -137,7 +146,7 @@ export class TaskTrace {
       const { context, headers } = current;
       return context === undefined ? headers : this.#send(topic, context, undefined, headers);
     }
-    if (this.#recent.size === 0 || key === null) return undefined;
+    if (!this.#isFlushing || this.#recent.size === 0 || key === null) return undefined;
     const last = this.#recent.get(key.toString("latin1"));
     return last === undefined ? undefined : this.#send(topic, undefined, last, undefined);
   };
@@ -166,6 +175,7 @@ export class TaskTrace {
     const spans = this.#sending;
     this.#sending = [];
     this.#recent.clear();
+    this.#isFlushing = false;
     return (error) => {
       for (const span of spans) span.end({}, error);
     };

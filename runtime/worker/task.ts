@@ -254,7 +254,7 @@ export class Task {
     await this.settled();
     if (this.failure !== undefined) return;
     this.#cause.source = undefined;
-    this.#trace?.end();
+    this.#trace?.flush();
     this.#cause.wallClockMs = this.#environment.clock.now();
     await this.#work.occupy(async () => {
       for (const operator of this.#operators) {
