@@ -25,8 +25,6 @@ export interface TaskCallsOptions {
   readonly cause: OutputCause;
   readonly work: TaskWork;
   readonly store: CallHost["store"];
-  /** Whether records of the topic come from outside. */
-  isFirst(topic: string): boolean;
   /** The steps behind. */
   readonly edges: Readonly<Record<CallEdge, Receive>>;
 }
@@ -89,7 +87,7 @@ export class TaskCalls {
     if (trace === undefined) return parcel;
     const { topic, partition, fetched } = queue;
     const raw = { ...fetched!, headers: parcel.headers };
-    trace.begin({ topic, partition, raw, isFirst: delayMs === undefined && this.#options.isFirst(topic) });
+    trace.begin({ topic, partition, raw }, delayMs !== undefined);
     return trace.current === undefined ? parcel : { ...parcel, headers: withTrace(parcel.headers, trace.current) };
   }
 

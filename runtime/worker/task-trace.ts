@@ -1,3 +1,4 @@
+import { invariant } from "../errors/errors.ts";
 import type { FetchedRecord, Headers } from "../log/port.ts";
 import type { Parcel } from "../resilience/parcel.ts";
 import { beginsTrace, isSampled } from "../trace/sampling.ts";
@@ -15,9 +16,15 @@ interface Current {
 export interface TracedRecord {
   readonly topic: string;
   readonly partition: number;
-  readonly raw: FetchedRecord;
-  /** It may begin a trace: it comes from outside, and for the first time. */
-  readonly isFirst: boolean;
+  readonly raw: FetchedRecord | undefined;
+}
+
+export interface TaskTraceOptions {
+  readonly tracer: Tracer;
+  readonly job: string;
+  readonly task: string;
+  /** Topics whose records come from outside: they may begin a trace. */
+  readonly sources: readonly string[];
 }
 
 /** Since the last commit; the oldest go first. */
@@ -39,10 +46,14 @@ export class TaskTrace {
   #sending: Span[] = [];
   /** Between records: what is sent now is sent because a commit is due. */
   #isFlushing = false;
+  readonly #sources: ReadonlySet<string>;
+  #lastTopic = "";
+  #isLastSource = false;
 
-  constructor(options: { readonly tracer: Tracer; readonly job: string; readonly task: string }) {
-    const { tracer, job, task } = options;
+  constructor(options: TaskTraceOptions) {
+    const { tracer, job, task, sources } = options;
     this.#tracer = tracer;
+    this.#sources = new Set(sources);
     this.#common = {
       "messaging.system": tracer.system,
       "messaging.consumer.group.name": job,
@@ -51,16 +62,29 @@ export class TaskTrace {
     };
   }
 
-  /** A record is about to be processed; the one before it has been. */
-  begin({ topic, partition, raw, isFirst }: TracedRecord): void {
-    this.end();
+  /**
+   * A record is about to be processed; the one before it has been.
+   * @param isAgain it comes out of a tier, and begins no trace there
+   */
+  begin({ topic, partition, raw }: TracedRecord, isAgain = false): void {
+    if (this.#current !== undefined) this.end();
     this.#isFlushing = false;
+    invariant(raw !== undefined, "a record that is not there has no trace");
     this.goOnWith(raw.headers);
     const current: Current | undefined = this.#current;
     if (current === undefined) {
-      if (isFirst && beginsTrace(this.#tracer.sampling, partition, raw.offset))
+      if (!isAgain && this.#isSource(topic) && beginsTrace(this.#tracer.sampling, partition, raw.offset))
         this.#process(topic, partition, raw, undefined);
     } else if (current.context !== undefined) this.#process(topic, partition, raw, current.context);
+  }
+
+  /** Asked for every record, nearly always about the topic of the one before. */
+  #isSource(topic: string): boolean {
+    if (topic !== this.#lastTopic) {
+      this.#lastTopic = topic;
+      this.#isLastSource = this.#sources.has(topic);
+    }
+    return this.#isLastSource;
   }
 
   #process(topic: string, partition: number, raw: FetchedRecord, parent: TraceContext | undefined): void {

@@ -60,8 +60,6 @@ export class Task {
   readonly #cause: OutputCause;
   readonly #work: TaskWork;
   readonly #trace: TaskTrace | undefined;
-  /** Topics whose records come from outside: they may begin a trace. */
-  readonly #sources: ReadonlySet<string>;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
 
@@ -76,9 +74,8 @@ export class Task {
     this.#cause = cause;
     this.#work = new TaskWork(environment.clock);
     const { tracer, onEvent } = environment;
-    this.#trace = tracer && new TaskTrace({ tracer, job: runtime.job.name, task: id });
-    const sources = runtime.plan.topics.filter(({ role }) => role === "source");
-    this.#sources = new Set(sources.map(({ topic }) => topic));
+    const sources = runtime.plan.topics.flatMap(({ role, topic }) => (role === "source" ? topic : []));
+    this.#trace = tracer && new TaskTrace({ tracer, job: runtime.job.name, task: id, sources });
     this.#outputs = new TaskOutputs({ id, runtime, partition, cause, onEvent, trace: this.#trace });
     const built = buildOperators({
       topology: runtime.job.topology,
@@ -324,10 +321,7 @@ export class Task {
     record.offset = raw.offset;
     record.headers = raw.headers ?? NO_HEADERS;
     this.#cause.source = { topic: queue.topic, partition: queue.partition, raw };
-    if (this.#trace !== undefined) {
-      const { topic, partition } = queue;
-      this.#trace.begin({ topic, partition, raw, isFirst: this.#sources.has(topic) });
-    }
+    this.#trace?.begin(queue);
     receive(queue.key, queue.value, queue.timestampMs);
   }
 
@@ -357,7 +351,6 @@ export class Task {
         this.#calls = new TaskCalls({
           ...{ task: this.#options, node, planned: subTopology.call, resources, edges },
           ...{ outputs: this.#outputs, trace: this.#trace, cause: this.#cause, work: this.#work, store },
-          isFirst: (topic) => this.#sources.has(topic),
         });
         const { flow } = this.#calls;
         return (key, value, timestampMs) => flow.admit(key, value, timestampMs);

@@ -118,5 +118,9 @@ describe("the log of a run", () => {
   it("has the job's lines for people, too", async () => {
     const { stdout } = await ran("--log-format", "pretty");
     expect(stdout).toMatch(/checks shop\.orders_\d check: odd order orderId=1/);
+    expect(stdout).toContain(" ask: asked attempt=1");
+    const { stdout: less } = await ran("--log-format", "pretty", "--log-level", "warn");
+    expect(less).toContain("odd order");
+    expect(less).not.toContain("asked");
   });
 });

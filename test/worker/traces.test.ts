@@ -111,6 +111,21 @@ describe("traces", () => {
     expect(carried.sort()).toEqual(outputs.map((span) => span.spanContext().spanId).sort());
   });
 
+  it("do not begin in a job's own topics", async () => {
+    const recorded = recordedSpans({ ratio: 0.3 });
+    const harness = await openHarness();
+    await harness.createTopic(payments.name, 4);
+    await harness.produce(
+      payments,
+      Array.from({ length: 100 }, (_, n) => payment(`p${n}`, `c${n}`, n + 1)),
+    );
+    await harness.runUntilIdle([totalsById()], { environment: { tracer: recorded.tracer } });
+    const processed = recorded.spans.filter(({ name }) => name.startsWith("process "));
+    const behind = processed.filter(({ name }) => name !== `process ${payments.name}`);
+    expect(behind).toHaveLength(processed.length / 2);
+    for (const span of behind) expect(span.parentSpanContext).toBeDefined();
+  });
+
   it("are named in dead letters and in what is told of them", async () => {
     const recorded = recordedSpans();
     const harness = await harnessWith();
