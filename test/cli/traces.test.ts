@@ -1,81 +1,11 @@
-import { once } from "node:events";
-import { writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
-import path from "node:path";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it } from "vitest";
 import { mulgil, objectsIn, temporaryFolder } from "./support/mulgil.ts";
-
-interface ToldSpan {
-  readonly name: string;
-  readonly traceId: string;
-  readonly spanId: string;
-  readonly parentSpanId?: string;
-}
-
-interface Export {
-  readonly resourceSpans: readonly {
-    readonly resource: {
-      readonly attributes: readonly { readonly key: string; readonly value: { readonly stringValue?: string } }[];
-    };
-    readonly scopeSpans: readonly { readonly spans: readonly ToldSpan[] }[];
-  }[];
-}
+import { collector, TRACED_PROJECT } from "./support/traced-project.ts";
 
 const TRACE = "4bf92f3577b34da6a3ce929d0e0e4736";
-const JOB = `
-import { defineJob, done, retry } from "mulgil";
-const avro = { type: "record", name: "Order", topic: "shop.orders", key: "orderId", partitions: 1, fields: [
-  { name: "orderId", type: "long" } ] };
-const orders = { name: "shop.orders", value: { avro }, key: "orderId", partitions: 1 } as const;
-export const calls = defineJob({
-  name: "calls",
-  version: 1,
-  commitEvery: "20 ms",
-  flow(from) {
-    from(orders)
-      .call("ask", {
-        resource: () => "shop",
-        tiers: ["100 ms"],
-        handler: async (order, { attempt, log, traceparent }) => {
-          log.info("asked", { traceparent: traceparent ?? "none" });
-          return attempt === 1 ? retry("busy", { after: "1 ms" }) : done(order);
-        },
-      })
-      .to({ ...orders, name: "shop.answers" });
-  },
-});
-`;
-
-/** A collector of OTLP over HTTP. */
-async function collector() {
-  const received: { readonly url: string | undefined; readonly content: Export }[] = [];
-  const server = createServer(async (request, response) => {
-    received.push({ url: request.url, content: JSON.parse(await textOf(request)) as Export });
-    response.writeHead(200, { "content-type": "application/json" }).end("{}");
-  }).listen(0, "127.0.0.1");
-  await once(server, "listening");
-  onTestFinished(() => void server.close());
-  return {
-    received,
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get spans(): readonly ToldSpan[] {
-      const all = received.flatMap(({ content }) => content.resourceSpans);
-      return all.flatMap(({ scopeSpans }) => scopeSpans.flatMap(({ spans }) => spans));
-    },
-  };
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of request.setEncoding("utf8")) text += chunk as string;
-  return text;
-}
 
 async function project(env: Readonly<Record<string, string>>) {
-  const cwd = temporaryFolder({ "job.ts": JOB });
-  const schema = JOB.slice(JOB.indexOf("{ type:"), JOB.indexOf(";\nconst orders"));
-  writeFileSync(path.join(cwd, "orders.avsc"), schema.replaceAll(/(\w+):/g, '"$1":'));
+  const cwd = temporaryFolder(TRACED_PROJECT);
   const rows = [
     { value: { orderId: 1 }, headers: { traceparent: `00-${TRACE}-00f067aa0ba902b7-01` } },
     { value: { orderId: 2 } },
