@@ -42,7 +42,7 @@ module.exports = {
       "What stands around a call knows the definition's words and its state, and nobody who uses it.",
       src("^runtime/resilience/"),
       {
-        path: "^schemas/|^runtime/(?!resilience/|dsl/|errors/|time/)",
+        path: "^schemas/|^runtime/(?!resilience/|dsl/|errors/|time/|trace/)",
       },
     ),
     rule(
@@ -56,6 +56,14 @@ module.exports = {
     rule("log-is-below-worker", "The log knows nothing of jobs.", src("^runtime/log/"), {
       path: "^runtime/(?!log/|errors/|time/)",
     }),
+    rule(
+      "trace-is-below",
+      "Traces are known by what lies in headers, and by the words of OpenTelemetry.",
+      src("^runtime/trace/"),
+      {
+        path: "^(schemas|state)/|^runtime/(?!trace/|errors/|time/)",
+      },
+    ),
     rule("no-barrels-inside", "Public entries are for outsiders.", src("^runtime/"), {
       path: "^runtime/(index|testing/index)\\.ts$",
     }),

@@ -48,6 +48,7 @@ export {
 } from "./dsl/process.ts";
 export type { RecordContext } from "./dsl/record.ts";
 export type { GapPolicy, PositionOptions, StartFrom } from "./dsl/source-options.ts";
+export type { LogFields, LogLevel, StepLog } from "./dsl/step-log.ts";
 export type {
   Aggregated,
   AggregateOptions,
@@ -85,6 +86,7 @@ export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";
 export type { Plan, PlannedStore, PlannedTopic, SubTopology } from "./plan/plan.ts";
 export { validate } from "./plan/validate.ts";
+export type { TracingOptions } from "./trace/open-tracing.ts";
 export type { JobEvent } from "./worker/job-event.ts";
 export type { MemberStatus, TaskStatus } from "./worker/member-status.ts";
 export type { KafkaOptions } from "./worker/open-kafka.ts";

@@ -1,4 +1,5 @@
 import { avroTypeOf } from "./avro-type.ts";
+import { type PiiRule, piiRuleOf } from "./pii.ts";
 import type { AvroJson } from "./schema.ts";
 
 /**
@@ -45,6 +46,8 @@ export interface FieldNode {
   readonly node: AvroNode;
   /** As the schema's JSON has it; undefined if there is none. */
   readonly defaultJson: unknown;
+  /** Set if it holds personal data. */
+  readonly pii?: PiiRule;
 }
 
 export interface RecordNode extends Named {
@@ -202,6 +205,7 @@ function parseRecord(attributes: Attributes, scope: Scope): RecordNode {
       ...docOf(field),
       node: parse(field["type"], inner),
       defaultJson: field["default"],
+      ...piiOf(field),
     });
   }
   return node;
@@ -238,6 +242,11 @@ function namedOf(attributes: Attributes, scope: Scope): Named {
 
 const docOf = (attributes: Attributes): { readonly doc?: string } =>
   typeof attributes["doc"] === "string" ? { doc: attributes["doc"] } : {};
+
+function piiOf(field: Attributes): { readonly pii?: PiiRule } {
+  const pii = piiRuleOf(field);
+  return pii === undefined ? {} : { pii };
+}
 
 const qualified = (name: string, namespace: string): string =>
   name.includes(".") || namespace === "" ? name : `${namespace}.${name}`;

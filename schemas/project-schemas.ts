@@ -4,6 +4,7 @@ import { avroNodeOf } from "./avro-node.ts";
 import { avroTypeOf } from "./avro-type.ts";
 import { keyTypeOfField } from "./key-serde.ts";
 import { MulgilError } from "./mulgil-error.ts";
+import { piiProblem } from "./pii.ts";
 import type { AvroJson } from "./schema.ts";
 
 /** What an .avsc file says about a topic, in attributes beside those of Avro. */
@@ -75,6 +76,8 @@ export async function schemaFromFile(path: string, name: string = path): Promise
   if (avro === null || (typeof avro !== "object" && typeof avro !== "string"))
     throw problem(name, "an Avro schema is a JSON object");
   within(name, () => avroTypeOf(avro));
+  const wrongTag = piiProblem(avro);
+  if (wrongTag !== undefined) throw problem(name, wrongTag);
   return avro;
 }
 

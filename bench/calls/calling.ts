@@ -7,6 +7,7 @@ import { memoryLog } from "../../runtime/log/embedded/memory-log.ts";
 import type { Log, ProducerRecord } from "../../runtime/log/port.ts";
 import { TopicCodec } from "../../runtime/testing/topic-codec.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
+import type { Tracer } from "../../runtime/trace/tracer.ts";
 import { commit } from "../../runtime/worker/commit.ts";
 import { type JobsRun, runJobs } from "../../runtime/worker/run-jobs.ts";
 import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
@@ -71,7 +72,7 @@ export const mappingJob = (mapped: () => void): Job =>
         .to(results),
   });
 
-export async function openBench(job: Job): Promise<Bench> {
+export async function openBench(job: Job, tracer?: Tracer): Promise<Bench> {
   const log = await memoryLog({ clock: systemClock, random: Math.random });
   const registry = await openEmbeddedRegistry(new MemoryLevel<string, string>());
   const codec = await TopicCodec.open(requests, registry);
@@ -84,7 +85,7 @@ export async function openBench(job: Job): Promise<Bench> {
   );
   return {
     write: (all) => write(log, codec, all),
-    start: () => start(job, log, registry),
+    start: () => start(job, log, registry, tracer),
   };
 }
 
@@ -105,11 +106,11 @@ async function write(
   }
 }
 
-const start = (job: Job, log: Log, registry: SchemaRegistry): Promise<JobsRun> =>
+const start = (job: Job, log: Log, registry: SchemaRegistry, tracer: Tracer | undefined): Promise<JobsRun> =>
   runJobs([job], {
     registry,
     environment: {
-      ...{ log, commit, disk: memoryDisk(), clock: systemClock, location: "bench" },
+      ...{ log, commit, disk: memoryDisk(), clock: systemClock, location: "bench", tracer },
       turn: () => nextTurn(),
       onEvent: (event) => {
         if (event.kind === "deadLetter") throw new Error(`a dead letter: ${event.code}`);

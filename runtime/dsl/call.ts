@@ -3,6 +3,7 @@ import type { CallPolicy } from "./call-policy.ts";
 import type { Duration } from "./duration.ts";
 import type { Outcome } from "./outcome.ts";
 import type { RecordContext } from "./record.ts";
+import type { StepLog } from "./step-log.ts";
 
 /** What a handler may know besides the record's value. */
 export interface CallContext<K> {
@@ -19,6 +20,13 @@ export interface CallContext<K> {
   readonly deadlineMs: number;
   /** Wall clock of the record's first call. */
   readonly firstCallMs: number;
+  /**
+   * Of the call, as W3C's header of that name has it, for institutions that take one; undefined if the record is not traced. HTTP clients that OpenTelemetry instruments
+   * send it by themselves, where a context manager is registered.
+   */
+  readonly traceparent: string | undefined;
+  /** Writes to the log of the run, with job, task, step and record. */
+  readonly log: StepLog;
 }
 
 /** A record that ended without success, as `CallResult.dead` sends it on. */

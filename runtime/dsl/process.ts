@@ -1,6 +1,7 @@
 import type { KeyOf, KeyType } from "../../schemas/key-type.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import type { RecordContext } from "./record.ts";
+import type { StepLog } from "./step-log.ts";
 
 /** A value per key. */
 export interface ValueStoreDefinition<V = unknown> {
@@ -70,6 +71,8 @@ export interface ProcessContext<K, S, T extends string, Out> {
   /** The highest event time this step has seen in its partition. */
   readonly streamTimeMs: number;
   readonly wallClockMs: number;
+  /** Writes to the log of the run, with job, task, step and record. */
+  readonly log: StepLog;
   /** Sends a value on under the current key. @default timestampMs of the record or the time of the timer */
   emit(value: Out, options?: { readonly timestampMs?: number }): void;
   /**

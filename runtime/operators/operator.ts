@@ -1,5 +1,6 @@
 import type { KeyCodec } from "../../state/codec.ts";
 import type { Store } from "../../state/store.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import type { CallNode, Node } from "../dsl/topology.ts";
 import type { WindowBounds } from "../dsl/windows.ts";
 import type { CallEdge } from "../resilience/call-host.ts";
@@ -20,6 +21,11 @@ export interface CurrentRecord {
   isTimer: boolean;
 }
 
+/** Where a record lies, and what tells of its trace. */
+export type TracedPlace = Pick<CurrentRecord, "topic" | "partition" | "offset"> & {
+  readonly headers?: CurrentRecord["headers"] | undefined;
+};
+
 /** What an operator may use of the task that runs it. */
 export interface OperatorEnvironment {
   readonly record: CurrentRecord;
@@ -39,6 +45,8 @@ export interface OperatorEnvironment {
   output(node: string): Receive;
   /** Takes the records of a call, and sends on what comes of them. There is one call a task. */
   call(node: CallNode, outputs: Readonly<Record<CallEdge, Receive>>): Receive;
+  /** A line of the log that the job's own function writes, about this record. */
+  log(step: string, entry: LogEntry, record: TracedPlace | undefined): void;
   /** One more record that came after its windows had closed. */
   countLate(step: string): void;
 }

@@ -1,4 +1,5 @@
 import type { ProcessContext, Timer } from "../dsl/process.ts";
+import { type StepLog, stepLog } from "../dsl/step-log.ts";
 import type { CurrentRecord, OperatorEnvironment, Receive } from "./operator.ts";
 import type { CallState } from "./process-state.ts";
 
@@ -21,6 +22,8 @@ export class ProcessCall {
   #timestampMs = 0;
 
   constructor(options: {
+    /** Of the step. */
+    readonly id: string;
     readonly environment: OperatorEnvironment;
     readonly stores: Readonly<Record<string, CallState>>;
     readonly timers: Readonly<Record<string, Timer>>;
@@ -87,20 +90,29 @@ class CallContext {
   record: Omit<CurrentRecord, "isTimer"> | undefined;
   readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
   readonly emitTombstone: (settings?: { readonly timestampMs?: number }) => void;
+  readonly #id: string;
   readonly #environment: OperatorEnvironment;
 
   constructor(options: {
+    readonly id: string;
     readonly environment: OperatorEnvironment;
     readonly stores: Readonly<Record<string, CallState>>;
     readonly timers: Readonly<Record<string, Timer>>;
     readonly emit: (value: unknown, settings?: { readonly timestampMs?: number }) => void;
     readonly emitTombstone: (settings?: { readonly timestampMs?: number }) => void;
   }) {
+    this.#id = options.id;
     this.#environment = options.environment;
     this.stores = options.stores;
     this.timers = options.timers;
     this.emit = options.emit;
     this.emitTombstone = options.emitTombstone;
+  }
+
+  /** Made when somebody asks, for the record of now: a function that waits goes on to write about its own. */
+  get log(): StepLog {
+    const { record } = this;
+    return stepLog((entry) => this.#environment.log(this.#id, entry, record));
   }
 
   get wallClockMs(): number {

@@ -61,7 +61,14 @@ class Process implements Operator {
     const timers = Object.entries(node.timers).map(([name, domain]): [string, Timer] => {
       return [name, (domain === "stream-time" ? this.#streamTimers : this.#wallTimers)!.handle(name)];
     });
-    this.#call = new ProcessCall({ environment, stores, timers: Object.fromEntries(timers), states, next: outputs() });
+    this.#call = new ProcessCall({
+      id: node.id,
+      environment,
+      stores,
+      timers: Object.fromEntries(timers),
+      states,
+      next: outputs(),
+    });
     this.#work = new ResumableWork({ environment, nextSteps: () => this.#nextWaiting() });
     const all = storesOfNode(node).map(({ name }) => environment.store(name));
     this.#timeStore = all.find(({ name }) => name === timerStoreName(node.id, "stream-time")) ?? all[0];

@@ -54,6 +54,7 @@ export interface Failure {
 export class OperatorHarness {
   readonly outputs: Output[] = [];
   readonly failures: Failure[] = [];
+  readonly logged: object[] = [];
   late = 0;
   wallClockMs = 1_000_000;
   readonly #nodes: readonly Node[];
@@ -117,6 +118,9 @@ export class OperatorHarness {
       },
       call: () => {
         throw new Error("nobody is called here");
+      },
+      log: (step, { level, message, fields }, record) => {
+        this.logged.push({ step, level, message, fields, offset: record?.offset });
       },
       countLate: () => void this.late++,
     };

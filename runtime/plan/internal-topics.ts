@@ -1,5 +1,9 @@
 /** The names of the topics that a job makes for itself. */
-export const changelogTopic = (job: string, store: string): string => `${job}.${store}.changelog`;
+export const changelogTopic = (job: string, store: string): string => `${job}.${store}${CHANGELOG}`;
+const CHANGELOG = ".changelog";
+
+/** Its values are state, and no Avro of a schema that a registry knows. */
+export const isChangelogTopic = (topic: string): boolean => topic.endsWith(CHANGELOG);
 
 export const dlqTopicOf = (job: string): string => `${job}.dlq`;
 

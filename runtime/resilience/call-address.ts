@@ -25,11 +25,13 @@ export function versionOf({ version }: CallNode, value: unknown, offset: number)
   if (version === undefined) return offset;
   const given: unknown = version(value);
   if (typeof given === "number" && Number.isFinite(given)) return given;
-  throw new TypeError(`version gave ${String(given)}: a finite number is needed`);
+  throw new TypeError(`version gave a value of type ${typeof given}: a finite number is needed`);
 }
 
 function text(name: string, given: unknown): string {
   // Halves of a character (of a name that was cut) are the same bytes in state, so they must be the same key in memory.
   if (typeof given === "string" && given !== "") return given.toWellFormed();
-  throw new TypeError(`${name} gave ${JSON.stringify(given)}: a text that is not empty is needed`);
+  // Only what kind of thing it is: it may be personal data.
+  const found = given === "" ? "an empty text" : given === null ? "null" : `a value of type ${typeof given}`;
+  throw new TypeError(`${name} gave ${found}: a text that is not empty is needed`);
 }

@@ -1,5 +1,6 @@
 import type { CallFailure } from "../dsl/call.ts";
 import type { Outcome } from "../dsl/outcome.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import type { CallNode } from "../dsl/topology.ts";
 import type { Attempted, Refusal, Waiting } from "./attempt.ts";
 import { addressOf, addressOfOrder, nowhere, versionOf } from "./call-address.ts";
@@ -13,6 +14,7 @@ import { Fifo } from "./fifo.ts";
 import { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
+import { endUncalled, traced } from "./traced-call.ts";
 
 export interface CallFlowOptions {
   readonly node: CallNode;
@@ -77,6 +79,7 @@ export class CallFlow {
       clock: host.clock,
       guard: (resource) => host.guard(resource),
       call: (item, guard) => this.#call(item, guard),
+      refused: (item, { reason }) => endUncalled(this.#host.trace(item), reason),
       settle: (item, attempted) => {
         this.#underWay.ended(item);
         this.#guarded(() => this.#settle(item, attempted));
@@ -250,6 +253,7 @@ export class CallFlow {
 
   #waitForRoom(item: CallItem): void {
     const refusal = this.#host.guard(item.address.resource).refusal(item.value);
+    endUncalled(this.#host.trace(item), "no-room");
     this.#travel(
       item,
       this.#decide(item, { kind: "wait", reason: "no room", untilMs: refusal?.untilMs, scope: "record" }),
@@ -260,13 +264,15 @@ export class CallFlow {
     // The order came while it waited for its institution.
     if (this.#isForgotten(item.parcel)) return Promise.resolve(FORGOTTEN);
     const { job, clock } = this.#host;
+    const write = (entry: LogEntry) => this.#host.log(item, entry);
     const { id, handler, classify } = this.#node;
-    return guard.run(
-      (signal, deadlineMs) =>
-        handler(
-          item.value,
-          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now() }),
-        ) as Promise<Outcome<unknown>>,
+    const span = this.#host.trace(item);
+    const handle = (signal: AbortSignal, deadlineMs: number) => {
+      const context = { job, step: id, item, signal, deadlineMs, nowMs: clock.now(), write, trace: span?.context };
+      return handler(item.value, new HandlerContext(context)) as Promise<Outcome<unknown>>;
+    };
+    const attempted = guard.run(
+      span === undefined ? handle : (signal, deadlineMs) => span.run(() => handle(signal, deadlineMs)),
       {
         value: item.value,
         isRetry: isFromTier(item),
@@ -274,6 +280,7 @@ export class CallFlow {
         classify: (error) => classify?.(error, item.value) as Outcome<unknown> | undefined,
       },
     );
+    return span === undefined ? attempted : traced(span, attempted);
   }
 
   /** What came of a call, or of wanting to make one. */

@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import type { CallContext } from "../dsl/call.ts";
 import type { RecordContext } from "../dsl/record.ts";
+import { type LogEntry, type StepLog, stepLog } from "../dsl/step-log.ts";
+import { type TraceContext, traceparentOf } from "../trace/trace-context.ts";
 import { recordContextOf } from "./call-host.ts";
 import type { CallItem } from "./call-item.ts";
 
@@ -11,6 +13,8 @@ export interface HandlerContextOptions {
   readonly signal: AbortSignal;
   readonly deadlineMs: number;
   readonly nowMs: number;
+  readonly write: (entry: LogEntry) => void;
+  readonly trace: TraceContext | undefined;
 }
 
 /** What a handler sees of its call. */
@@ -23,13 +27,17 @@ export class HandlerContext implements CallContext<unknown> {
   readonly #job: string;
   readonly #step: string;
   readonly #item: CallItem;
+  readonly traceparent: string | undefined;
+  readonly #write: (entry: LogEntry) => void;
   #record: RecordContext<unknown> | undefined;
 
-  constructor({ job, step, item, signal, deadlineMs, nowMs }: HandlerContextOptions) {
+  constructor({ job, step, item, signal, deadlineMs, nowMs, write, trace }: HandlerContextOptions) {
     const { travel } = item.parcel;
     this.#job = job;
     this.#step = step;
     this.#item = item;
+    this.#write = write;
+    this.traceparent = trace && traceparentOf(trace);
     this.resource = item.address.resource;
     this.signal = signal;
     this.attempt = travel.attempts + 1;
@@ -41,6 +49,10 @@ export class HandlerContext implements CallContext<unknown> {
   get record(): RecordContext<unknown> {
     this.#record ??= recordContextOf(this.#item);
     return this.#record;
+  }
+
+  get log(): StepLog {
+    return stepLog(this.#write);
   }
 
   /** Of the record, not of the attempt: the same wherever and whenever it is called. Made when somebody asks: it takes a digest. */

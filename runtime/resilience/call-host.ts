@@ -1,6 +1,8 @@
 import type { Store } from "../../state/store.ts";
 import type { RecordContext } from "../dsl/record.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import type { Clock } from "../time/clock.ts";
+import type { Span } from "../trace/tracer.ts";
 import type { CallItem, Origin } from "./call-item.ts";
 import type { Parcel } from "./parcel.ts";
 import type { ReadPolicy } from "./read-policy.ts";
@@ -30,6 +32,10 @@ export interface CallHost {
   /** Something is wrong that is not about a record: the task has to be dropped. */
   fail(error: unknown): void;
   count(what: "superseded" | "erased"): void;
+  /** Begins the span of a call, or of one that could not be made; undefined if the record is not traced. */
+  trace(item: CallItem): Span | undefined;
+  /** A line of the log that the handler writes. */
+  log(item: CallItem, entry: LogEntry): void;
 }
 
 /** A record as the functions of the definition see it. */

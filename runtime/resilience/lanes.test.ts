@@ -31,6 +31,7 @@ function open({ onSettle }: { readonly onSettle?: (item: CallItem, lanes: Lanes)
       called.push(name(item));
       return new Promise((resolve) => ends.set(name(item), () => resolve(DONE)));
     },
+    refused: () => undefined,
     settle: (item, attempted) => {
       settled.push(`${name(item)} ${"refusal" in attempted ? attempted.refusal.reason : "called"}`);
       onSettle?.(item, lanes);

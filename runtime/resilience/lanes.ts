@@ -11,6 +11,8 @@ export interface LanesOptions {
   readonly call: (item: CallItem, guard: ResourceGuard) => Promise<Attempted>;
   /** The call of an item has ended, or must not begin for now. */
   readonly settle: (item: CallItem, attempted: Attempted) => void;
+  /** It is not called for, and settled. */
+  readonly refused: (item: CallItem, refusal: Refusal) => void;
   /** A limit that is over so soon is waited for in memory, not in a tier. */
   readonly patienceMs: number;
 }
@@ -101,7 +103,10 @@ export class Lanes {
       }
       queue.take();
       if (refusal === undefined) this.#call(item, guard, resource, lane);
-      else this.#options.settle(item, { called: false, refusal });
+      else {
+        this.#options.refused(item, refusal);
+        this.#options.settle(item, { called: false, refusal });
+      }
     }
   }
 

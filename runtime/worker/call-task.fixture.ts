@@ -13,6 +13,7 @@ import type { CallInputsEntry } from "../resilience/call-inputs-entry.ts";
 import { LoopbackLog } from "../testing/loopback-log.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { TopicCodec } from "../testing/topic-codec.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import { CallResources } from "./call-resources.ts";
 import { commit } from "./commit.ts";
 import { DEAD_LETTER_HEADERS } from "./dead-letter.ts";
@@ -65,17 +66,20 @@ export class CallTask {
   readonly #codec: TopicCodec;
   readonly #fedUpTo = new Map<string, number>();
 
-  private constructor(runtime: JobRuntime, codec: TopicCodec) {
+  readonly #tracer: Tracer | undefined;
+
+  private constructor(runtime: JobRuntime, codec: TopicCodec, tracer: Tracer | undefined) {
     this.#runtime = runtime;
     this.#codec = codec;
+    this.#tracer = tracer;
   }
 
-  static async open(job: Job): Promise<CallTask> {
+  static async open(job: Job, tracer?: Tracer): Promise<CallTask> {
     const plan = compile(job);
     const registry = await openEmbeddedRegistry(new MemoryLevel());
     const partitionCounts = new Map(plan.topics.map((planned) => [planned.topic, 1]));
     const runtime = await prepareJob({ job, plan, partitionCounts, registry });
-    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry));
+    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry), tracer);
     await opened.#start();
     return opened;
   }
@@ -111,7 +115,13 @@ export class CallTask {
     });
     this.task = new Task({
       ...{ id: "requests_0", runtime: this.#runtime, subTopology, partition: 0, stores, positions, commitSequence: 0 },
-      environment: { clock: this.clock, commit, onEvent: () => undefined, calls: resources.steps },
+      environment: {
+        clock: this.clock,
+        commit,
+        tracer: this.#tracer,
+        onEvent: () => undefined,
+        calls: resources.steps,
+      },
       path: {
         delivery: "at-least-once",
         log: {

@@ -1,3 +1,4 @@
+import type { LogFields, LogLevel } from "../dsl/step-log.ts";
 import type { Gap } from "./start-positions.ts";
 
 /** What happens to a job, for logs and progress displays. Never holds a payload. */
@@ -51,6 +52,23 @@ export type JobEvent =
       readonly topic: string | undefined;
       readonly partition: number | undefined;
       readonly offset: number | undefined;
+      /** If the record is traced. */
+      readonly traceId: string | undefined;
+    }
+  /** What a job's own function wrote with `context.log`. */
+  | {
+      readonly kind: "log";
+      readonly job: string;
+      readonly task: string;
+      readonly step: string;
+      readonly level: LogLevel;
+      readonly message: string;
+      readonly fields: LogFields | undefined;
+      readonly topic: string | undefined;
+      readonly partition: number | undefined;
+      readonly offset: number | undefined;
+      /** If the record is traced. */
+      readonly traceId: string | undefined;
     }
   | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
   /** What its workers know of institutions does not reach the others for now; each goes on by itself, and tries again. */

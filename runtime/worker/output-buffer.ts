@@ -21,6 +21,9 @@ export const EVENT_TIME_HEADER = "mulgil.event-time";
 /** Of a record's overhead in a batch, roughly: offset, timestamp, lengths. */
 const RECORD_OVERHEAD_BYTES = 24;
 
+/** The headers of an output, if it has any. */
+export type HeadersFor = (topic: string, key: Buffer | null) => Headers | undefined;
+
 /** What a task has caused since its last commit, as bytes, by topic and partition. It leaves with the commit and not before. */
 export class OutputBuffer {
   bytes = 0;
@@ -33,7 +36,14 @@ export class OutputBuffer {
   }
 
   /** @throws RecordError or MulgilError if the record does not fit its topic; then nothing was added */
-  add(encoder: OutputEncoder, key: unknown, value: unknown, eventTimeMs: number, wallClockMs: number): void {
+  add(
+    encoder: OutputEncoder,
+    key: unknown,
+    value: unknown,
+    eventTimeMs: number,
+    wallClockMs: number,
+    headersFor?: HeadersFor,
+  ): void {
     const timestampMs = Math.floor(eventTimeMs);
     const keyBytes = encoder.key === null || key === null || key === undefined ? null : encoder.key.encode(key);
     const valueBytes = value === null ? null : encoder.value.encode(value);
@@ -53,14 +63,17 @@ export class OutputBuffer {
     }
     const partition =
       keyBytes === null ? this.#fallbackPartition % encoder.partitions : partitionOf(keyBytes, encoder.partitions);
+    const headers = headersFor?.(encoder.topic, keyBytes);
     if (ahead || early) {
       this.addBytes(encoder.topic, partition, {
         key: keyBytes,
         value: valueBytes,
         timestampMs: wallClockMs,
-        headers: { [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) },
+        headers: { ...headers, [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) },
       });
-    } else this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs });
+    } else if (headers === undefined)
+      this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs });
+    else this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs, headers });
   }
 
   addBytes(topic: string, partition: number, record: ProducerRecord): void {

@@ -13,6 +13,7 @@ import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { REPLICAS } from "../ops/state/verify-task-store.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
+import { type OpenTracing, openTracing, type TracingOptions } from "../trace/open-tracing.ts";
 import { commit } from "./commit.ts";
 import { FormerMembers } from "./former-members.ts";
 import type { JobEvent } from "./job-event.ts";
@@ -43,6 +44,8 @@ export interface StartOptions {
    * jobs need, and reports all that is missing or wrong at once, with the commands that mend it. Nothing is made, changed or deleted. @default "ensure"
    */
   readonly topics?: TopicsPolicy;
+  /** Traces of OpenTelemetry, of the records that are chosen. @default nothing is traced */
+  readonly tracing?: TracingOptions | undefined;
   /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
   readonly droppedStores?: readonly string[];
   /**
@@ -60,7 +63,7 @@ export interface StartOptions {
  * @throws {MulgilError} DATA_DIR_LOCKED if another process has the directory, LISTEN_FAILED
  */
 export async function startJobs(jobs: readonly Job[], options: StartOptions): Promise<JobsRun> {
-  const { log, registry, troubles, server, close } = await openSurroundings(options);
+  const { log, registry, troubles, server, tracing, close } = await openSurroundings(options);
   const members = new FormerMembers(options.dataDir);
   const stateFolder = join(options.dataDir, "state");
   try {
@@ -79,6 +82,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         clock: systemClock,
         turn: () => nextTurn(),
         commit,
+        tracer: tracing?.tracer,
         onEvent(event) {
           // The embedded log has no members that outlive their process.
           if (event.kind === "assigned" && run !== undefined && options.kafka !== undefined)
@@ -116,8 +120,28 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
   }
 }
 
-/** The log, and what tells of this process if that is wanted. */
-async function openSurroundings(options: StartOptions): Promise<OpenedKafka & { readonly server?: WorkerServer }> {
+interface Surroundings extends OpenedKafka {
+  readonly server?: WorkerServer;
+  readonly tracing?: OpenTracing;
+}
+
+/** The log, where spans go, and what tells of this process, if these are wanted. */
+async function openSurroundings(options: StartOptions): Promise<Surroundings> {
+  const tracing =
+    options.tracing && (await openTracing(options.tracing, options.kafka === undefined ? "mulgil" : "kafka"));
+  // No collector may turn the end of a run into a failure.
+  const closeTracing = () => tracing?.close().catch(() => undefined);
+  try {
+    const { close, ...opened } = await openServed(options);
+    // Spans end with the tasks.
+    return { ...opened, ...(tracing !== undefined && { tracing }), close: () => close().finally(closeTracing) };
+  } catch (error) {
+    await closeTracing();
+    throw error;
+  }
+}
+
+async function openServed(options: StartOptions): Promise<Omit<Surroundings, "tracing">> {
   const backend = await openBackend(options);
   if (options.listen === undefined) return backend;
   try {

@@ -12,6 +12,7 @@ import type { StepResources } from "./call-resources.ts";
 import type { InputDecoder } from "./record-queue.ts";
 import type { TaskOptions } from "./task.ts";
 import type { OutputCause, TaskOutputs } from "./task-outputs.ts";
+import { type TaskTrace, withTrace } from "./task-trace.ts";
 import type { TaskWork } from "./task-work.ts";
 
 export interface TaskCallsOptions {
@@ -20,6 +21,7 @@ export interface TaskCallsOptions {
   readonly planned: PlannedCall;
   readonly resources: StepResources;
   readonly outputs: TaskOutputs;
+  readonly trace: TaskTrace | undefined;
   readonly cause: OutputCause;
   readonly work: TaskWork;
   readonly store: CallHost["store"];
@@ -55,6 +57,8 @@ export class TaskCalls {
         replay: (parcel, origin) => this.#replay(parcel, origin),
         suspend: (asked) => work.ask(asked),
         fail: (error) => work.fail(error, "a call failed without an error"),
+        trace: ({ parcel, address }) => this.#options.trace?.call(node.id, { ...parcel, address }),
+        log: ({ parcel }, entry) => this.#options.outputs.log(node.id, entry, parcel),
         count: (what) => void task.runtime.metrics[what]++,
       },
     });
@@ -67,14 +71,24 @@ export class TaskCalls {
 
   /** Takes up the head of an input, through the steps in front. */
   arrive(inputs: CallInputs, input: CallInput): void {
-    const parcel = inputs.parcelOf(input);
     const { progress, delayMs, queue, receive } = input;
+    const parcel = this.#traced(inputs.parcelOf(input), input);
     const { key, value, timestampMs } = queue;
     const { offset } = queue.fetched!;
     const isResumed = progress.takeUp(offset);
     this.flow.arrive({ kind: "input", progress, offset, isTier: delayMs !== undefined, isResumed }, parcel, () =>
       this.#causedBy(parcel, key, timestampMs, () => receive(key, value, timestampMs)),
     );
+  }
+
+  /** With the trace in its headers it carries it wherever it goes: into tiers, into state, to the dead letters. */
+  #traced(parcel: Parcel, { queue, delayMs }: CallInput): Parcel {
+    const { trace } = this.#options;
+    if (trace === undefined) return parcel;
+    const { topic, partition, fetched } = queue;
+    const raw = { ...fetched!, headers: parcel.headers };
+    trace.begin({ topic, partition, raw }, delayMs !== undefined);
+    return trace.current === undefined ? parcel : { ...parcel, headers: withTrace(parcel.headers, trace.current) };
   }
 
   close(): void {
@@ -84,7 +98,8 @@ export class TaskCalls {
 
   /** Runs something as caused by a record. What was being caused goes on behind it. */
   #causedBy(parcel: Parcel, key: unknown, timestampMs: number, what: () => void): void {
-    const { cause, task } = this.#options;
+    const { cause, task, trace } = this.#options;
+    const traceBefore = trace?.goOnWith(parcel.headers);
     const { record, source, wallClockMs } = cause;
     const before = { ...record };
     const { topic, partition, offset, headers = NO_HEADERS } = parcel;
@@ -98,6 +113,7 @@ export class TaskCalls {
       write(record, before);
       cause.source = source;
       cause.wallClockMs = wallClockMs;
+      trace?.resume(traceBefore);
     }
   }
 
@@ -118,13 +134,26 @@ export class TaskCalls {
 
   #toTier(tier: number, parcel: Parcel): void {
     const { outputs, planned, task } = this.#options;
-    const { key, value, headers } = parcel;
-    outputs.addBytes(planned.tiers[tier]!.topic, task.partition, {
+    const { key, value } = parcel;
+    const { topic } = planned.tiers[tier]!;
+    const headers = this.#headersTo(topic, parcel);
+    outputs.addBytes(topic, task.partition, {
       key,
       value,
       timestampMs: task.environment.clock.now(),
       headers: { ...headers, [PARCEL_HEADER]: packParcel(parcel) },
     });
+  }
+
+  #headersTo(topic: string, { headers }: Parcel): Parcel["headers"] {
+    const { trace } = this.#options;
+    if (trace === undefined || headers === undefined) return headers;
+    const before = trace.goOnWith(headers);
+    try {
+      return withTrace(headers, trace.headersFor(topic, null));
+    } finally {
+      trace.resume(before);
+    }
   }
 
   /** One after the other, however many one leads to. */

@@ -1,10 +1,12 @@
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import type { LogEntry } from "../dsl/step-log.ts";
 import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
 import type { ProduceBatch, ProducerRecord } from "../log/port.ts";
-import type { CurrentRecord, Receive } from "../operators/operator.ts";
+import type { CurrentRecord, Receive, TracedPlace } from "../operators/operator.ts";
 import { type CallHistory, codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
+import { type TaskTrace, withTrace } from "./task-trace.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task is at, and so the cause of what it sends; one object a task, changed in place. */
@@ -23,6 +25,7 @@ export interface TaskOutputsOptions {
   readonly partition: number;
   readonly cause: OutputCause;
   readonly onEvent: WorkerEnvironment["onEvent"];
+  readonly trace: TaskTrace | undefined;
 }
 
 /** What a task sends with its next commit: records of its sinks and repartitions, and dead letters for what a step cannot process. */
@@ -59,24 +62,34 @@ export class TaskOutputs {
   receiverOf(node: string): Receive {
     const encoder = this.#options.runtime.encoders.get(node);
     invariant(encoder !== undefined, `task ${this.#options.id} has no output "${node}"`);
+    const headersFor = this.#options.trace?.headersFor;
     return (key, value, timestampMs) => {
       try {
-        this.#buffer.add(encoder, key, value, timestampMs, this.#cause.wallClockMs);
+        this.#buffer.add(encoder, key, value, timestampMs, this.#cause.wallClockMs, headersFor);
       } catch (error) {
         this.recordError(node, error, key, value);
       }
     };
   }
 
+  /** A line of the log that the job's own function writes, about this record. */
+  log(step: string, { level, message, fields }: LogEntry, record: TracedPlace | undefined): void {
+    const { id, runtime, onEvent, trace } = this.#options;
+    const { topic, partition, offset, headers } = record ?? {};
+    const said = { step, level, message, fields, topic, partition, offset, traceId: trace?.traceIdOf(headers) };
+    onEvent({ kind: "log", job: runtime.job.name, task: id, ...said });
+  }
+
   /** Sends a dead letter. @throws the error itself if it is not about a record */
   recordError(step: string, error: unknown, key: unknown, value: unknown, calls?: CallHistory): void {
     if (isFatal(error)) throw error;
-    const { id, runtime, onEvent } = this.#options;
+    const { id, runtime, onEvent, trace } = this.#options;
     const { metrics, plan, job } = runtime;
     const { record, wallClockMs } = this.#cause;
     const source = record.isTimer ? undefined : this.#cause.source;
     const letter = deadLetter({ job: job.name, step, wallClockMs, source, calls }, error, key, value);
-    this.#buffer.addBytes(plan.dlqTopic, 0, letter);
+    const headers = withTrace(letter.headers, trace?.headersFor(plan.dlqTopic, null));
+    this.#buffer.addBytes(plan.dlqTopic, 0, { ...letter, headers });
     metrics.deadLetters++;
     onEvent({
       kind: "deadLetter",
@@ -87,6 +100,7 @@ export class TaskOutputs {
       topic: source?.topic,
       partition: source?.partition,
       offset: source?.raw.offset,
+      traceId: trace?.traceId,
     });
   }
 }

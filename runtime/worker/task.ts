@@ -7,7 +7,7 @@ import type { SubTopology } from "../plan/plan.ts";
 import { type CallInput, CallInputs } from "./call-inputs.ts";
 import type { StepResources } from "./call-resources.ts";
 import type { CommitPath, CommittedStore } from "./commit.ts";
-import type { SourceRecord } from "./dead-letter.ts";
+import { codeOf, type SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { RunningTaskMeasures } from "./measures.ts";
@@ -15,11 +15,12 @@ import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
 import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
+import { TaskTrace } from "./task-trace.ts";
 import { TaskWork } from "./task-work.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
-export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent"> & {
+export type TaskEnvironment = Pick<WorkerEnvironment, "clock" | "commit" | "onEvent" | "tracer"> & {
   /** By step, for the calls of a job. */
   readonly calls: ReadonlyMap<string, StepResources>;
 };
@@ -59,6 +60,7 @@ export class Task {
   readonly #outputs: TaskOutputs;
   readonly #cause: OutputCause;
   readonly #work: TaskWork;
+  readonly #trace: TaskTrace | undefined;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
   #streamTimeMs: number;
@@ -75,7 +77,10 @@ export class Task {
     const cause = { record: noRecord(partition), source: undefined, wallClockMs: environment.clock.now() };
     this.#cause = cause;
     this.#work = new TaskWork(environment.clock);
-    this.#outputs = new TaskOutputs({ id, runtime, partition, cause, onEvent: environment.onEvent });
+    const { tracer, onEvent } = environment;
+    const sources = runtime.plan.topics.flatMap(({ role, topic }) => (role === "source" ? topic : []));
+    this.#trace = tracer && new TaskTrace({ tracer, job: runtime.job.name, task: id, sources });
+    this.#outputs = new TaskOutputs({ id, runtime, partition, cause, onEvent, trace: this.#trace });
     const built = buildOperators({
       topology: runtime.job.topology,
       nodeIds: subTopology.nodes,
@@ -99,7 +104,9 @@ export class Task {
       receivers,
       undecodable: (node: string, source: SourceRecord, error: unknown) => {
         this.#cause.source = source;
+        const before = this.#trace?.goOnWith(source.raw.headers);
         this.#outputs.recordError(node, error, null, null);
+        this.#trace?.resume(before);
       },
     };
     if (this.#calls === undefined) return new TaskInputs(options);
@@ -237,6 +244,8 @@ export class Task {
         if (this.#outputs.bytes > OUTPUT_BYTES_MAX || ((done & 1023) === 0 && this.wantsCommit)) break;
       }
     });
+    // What is still at work has the last record as its cause.
+    if (!this.isSuspended) this.#trace?.end();
     this.#options.runtime.metrics.recordsIn += done;
     return done;
   }
@@ -246,6 +255,7 @@ export class Task {
     if (this.isSuspended) return;
     this.#cause.wallClockMs = this.#environment.clock.now();
     this.#cause.source = undefined;
+    this.#trace?.end();
     await this.#work.occupy(async () => {
       for (const operator of this.#operators) {
         const dueMs = operator.nextWallClockMs ?? Infinity;
@@ -263,6 +273,7 @@ export class Task {
     await this.settled();
     if (this.failure !== undefined) return;
     this.#cause.source = undefined;
+    this.#trace?.flush();
     this.#cause.wallClockMs = this.#environment.clock.now();
     await this.#work.occupy(async () => {
       for (const operator of this.#operators) {
@@ -283,6 +294,7 @@ export class Task {
     metrics.recordsOut += this.#outputs.records;
     this.#commitSequence++;
     const offsets = this.#inputs.offsets(this.#commitSequence);
+    const sent = this.#trace?.seal();
     const done = this.#environment.commit({
       path,
       stores,
@@ -296,10 +308,12 @@ export class Task {
         this.#inputs.markCommitted(offsets);
         this.#committedAtMs = clock.now();
         metrics.committed(this.#committedAtMs - startedMs);
+        sent?.();
       },
       (error: unknown) => {
         this.#committing = undefined;
         metrics.commitFailed();
+        sent?.(codeOf(error));
         this.#work.fail(error, "a commit failed without an error");
       },
     );
@@ -317,6 +331,7 @@ export class Task {
   async close(): Promise<void> {
     this.#work.close();
     this.#calls?.close();
+    this.#trace?.close();
     await this.#committing;
     await Promise.all(this.#options.stores.map(({ store }) => store.close()));
     if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
@@ -332,6 +347,7 @@ export class Task {
     record.offset = raw.offset;
     record.headers = raw.headers ?? NO_HEADERS;
     this.#cause.source = { topic: queue.topic, partition: queue.partition, raw };
+    this.#trace?.begin(queue);
     receive(queue.key, queue.value, queue.timestampMs);
   }
 
@@ -360,11 +376,12 @@ export class Task {
         );
         this.#calls = new TaskCalls({
           ...{ task: this.#options, node, planned: subTopology.call, resources, edges },
-          ...{ outputs: this.#outputs, cause: this.#cause, work: this.#work, store },
+          ...{ outputs: this.#outputs, trace: this.#trace, cause: this.#cause, work: this.#work, store },
         });
         const { flow } = this.#calls;
         return (key, value, timestampMs) => flow.admit(key, value, timestampMs);
       },
+      log: (step, entry, record) => this.#outputs.log(step, entry, record),
       countLate: () => void runtime.metrics.late++,
     };
   }

@@ -1,6 +1,7 @@
 import type { StateDisk } from "../../state/disk.ts";
 import type { Log } from "../log/port.ts";
 import type { Clock } from "../time/clock.ts";
+import type { Tracer } from "../trace/tracer.ts";
 import type { CommitFunction } from "./commit.ts";
 import type { JobEvent } from "./job-event.ts";
 
@@ -15,5 +16,7 @@ export interface WorkerEnvironment {
   turn(): Promise<void>;
   /** How tasks commit: `commit` of commit.ts, but for the simulator's mutants. */
   readonly commit: CommitFunction;
+  /** @default nothing is traced */
+  readonly tracer?: Tracer | undefined;
   readonly onEvent: (event: JobEvent) => void;
 }

@@ -4,11 +4,13 @@ import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../env
 import { table } from "../output/table.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { followTopic } from "../read/follow-topic.ts";
+import { openViewer } from "../read/open-viewer.ts";
 import { type ReadRecord, readTopic } from "../read/read-topic.ts";
-import { type RecordView, RecordViewer } from "../read/record-view.ts";
-import { parseStartPosition, type StartPosition } from "../read/start-position.ts";
+import type { RecordView, RecordViewer } from "../read/record-view.ts";
+import { parseStartPosition, positionText, type StartPosition } from "../read/start-position.ts";
+import { auditReveal, type RevealOptions, revealOptions, withReason } from "../reveal/reveal.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
-import { type PlainKeyType, TopicSchemas } from "../topics/topic-schemas.ts";
+import type { PlainKeyType } from "../topics/topic-schemas.ts";
 import {
   dataDirOption,
   examples,
@@ -19,7 +21,7 @@ import {
   schemasOption,
 } from "./options.ts";
 
-interface ReadCommandOptions extends LogLocation {
+interface ReadCommandOptions extends LogLocation, RevealOptions {
   readonly schemas: string;
   readonly from: StartPosition;
   readonly partition?: number;
@@ -30,8 +32,7 @@ interface ReadCommandOptions extends LogLocation {
 }
 
 export function addRead(program: Command): void {
-  program
-    .command("read")
+  revealOptions(program.command("read"))
     .description("print the records of a topic, up to its end as of now")
     .argument("<topic>")
     .addOption(dataDirOption())
@@ -67,16 +68,18 @@ export function addRead(program: Command): void {
         "mulgil read bank.account-months --limit 10 -o table",
         "mulgil read bank.transactions --from 10m --follow",
         "mulgil read standardise.dlq | jq '.headers'",
+        'mulgil read bank.transactions --from 10m --reveal --why "complaint 4711"',
       ),
     )
     .action(read);
 }
 
-async function read(topic: string, options: ReadCommandOptions): Promise<void> {
-  assertLogExists(options);
+async function read(topic: string, given: ReadCommandOptions): Promise<void> {
+  assertLogExists(given);
+  const options = await withReason(given);
   const stop = new AbortController();
   const detach = onStopSignals(() => stop.abort());
-  const printer = new RecordPrinter(options);
+  const printer = new RecordPrinter(topic, options);
   const { from, partition, follow } = options;
   const reading = { topic, from, partition, signal: stop.signal };
   try {
@@ -101,12 +104,14 @@ async function read(topic: string, options: ReadCommandOptions): Promise<void> {
 
 /** Prints records as they are asked for, and stops at the limit. */
 class RecordPrinter {
+  readonly #target: string;
   readonly #options: ReadCommandOptions;
   readonly #format: RecordFormat;
   #viewer: { readonly of: OpenLog; readonly viewer: RecordViewer } | undefined;
   #left: number;
 
-  constructor(options: ReadCommandOptions) {
+  constructor(topic: string, options: ReadCommandOptions) {
+    this.#target = targetOf(topic, options);
     this.#options = options;
     this.#format = options.output === "table" ? new TableFormat() : new LineFormat();
     this.#left = options.limit ?? Number.POSITIVE_INFINITY;
@@ -114,7 +119,8 @@ class RecordPrinter {
 
   /** @returns whether more is wanted */
   async print(records: readonly ReadRecord[], directory: OpenLog): Promise<boolean> {
-    const views = await this.#viewerOf(directory).view(records.slice(0, this.#left));
+    const viewer = await this.#viewerOf(directory);
+    const views = await viewer.view(records.slice(0, this.#left));
     await this.#format.print(views);
     if (this.#options.follow) await this.#format.end();
     this.#left -= views.length;
@@ -125,15 +131,25 @@ class RecordPrinter {
     return this.#format.end();
   }
 
-  #viewerOf(directory: OpenLog): RecordViewer {
+  async #viewerOf(directory: OpenLog): Promise<RecordViewer> {
     if (this.#viewer?.of === directory) return this.#viewer.viewer;
-    const { registry } = directory;
-    const { schemas: schemasDir, keyType } = this.#options;
-    const schemas = new TopicSchemas({ registry, schemasDir });
-    const viewer = new RecordViewer(registry, async (topic) => keyType ?? schemas.keyTypeOf(topic));
+    const viewer = openViewer(directory, this.#options);
+    if (this.#viewer === undefined) await auditReveal(directory.log, this.#target, this.#options);
     this.#viewer = { of: directory, viewer };
     return viewer;
   }
+}
+
+/** For the audit trail. */
+function targetOf(topic: string, { partition, limit, follow, from }: ReadCommandOptions): string {
+  const parts = [
+    `topic ${topic}`,
+    ...(partition === undefined ? [] : [`partition ${partition}`]),
+    `from ${positionText(from)}`,
+    ...(limit === undefined ? [] : [`at most ${limit} records`]),
+    ...(follow ? ["and what follows"] : []),
+  ];
+  return parts.join(", ");
 }
 
 interface RecordFormat {

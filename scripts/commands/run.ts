@@ -4,8 +4,10 @@ import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
-import { httpVariables } from "../environment/variables.ts";
+import { tracingFrom } from "../environment/tracing.ts";
+import { httpVariables, tracingVariables } from "../environment/variables.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
+import { LOG_LEVELS, type LogLevelMin } from "../run/log-line.ts";
 import { createRunReport, type LogFormat, type RunReport } from "../run/run-report.ts";
 import { runWorkers } from "../run/run-workers.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
@@ -29,6 +31,7 @@ interface RunOptions extends LogLocation, HttpFlags {
   readonly drainTimeout: number;
   readonly listen?: ListenAddress;
   readonly logFormat?: LogFormat;
+  readonly logLevel: LogLevelMin;
   readonly progressEvery: number;
   readonly topics: "ensure" | "verify";
   readonly dropStore: readonly string[];
@@ -78,6 +81,7 @@ function runCommand(program: Command): Command {
         "pretty",
       ]),
     )
+    .addOption(new Option("--log-level <level>", "the least that is told").choices(LOG_LEVELS).default("info"))
     .addOption(
       new Option("--progress-every <duration>", "how often the progress is told, where there is no terminal")
         .default(PROGRESS_MS, "5s")
@@ -102,6 +106,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
   const report = createRunReport({
     format: options.logFormat ?? (process.stdout.isTTY ? "pretty" : "json"),
     stream: process.stdout,
+    level: options.logLevel,
     progressEveryMs: options.progressEvery,
   });
   if (options.kafka !== undefined && options.workers > 1) {
@@ -153,6 +158,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     droppedStores: options.dropStore,
     onlyDeployed: options.deployed === true,
     onEvent: report.event,
+    tracing: tracingFrom(tracingVariables),
   });
 }
 

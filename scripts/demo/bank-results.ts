@@ -34,7 +34,7 @@ async function* viewsOf(
   topic: string,
 ): AsyncGenerator<RecordView> {
   const schemas = new TopicSchemas({ registry, schemasDir: "schemas" });
-  const viewer = new RecordViewer(registry, (of) => schemas.keyTypeOf(of));
+  const viewer = new RecordViewer(registry, (of) => schemas.keyTypeOf(of), { schemas, reveal: true });
   for await (const records of readTopic(log, { topic, from: { kind: "spec", spec: "earliest" } })) {
     yield* await viewer.view(records);
   }

@@ -30,10 +30,23 @@ export const variables = {
   },
   /** Set by a run that starts several processes, for these: which of its workers this is. */
   worker: process.env["MULGIL_WORKER"],
+  /** The key of the digests that stand for personal data with the rule "hash". */
+  piiKeyFile: process.env["MULGIL_PII_KEY_FILE"],
   /** Shows stack traces and causes. */
   debug: process.env["MULGIL_DEBUG"] === "1",
   /** As it is, without a profile: says where the profiles are. */
   raw: process.env,
+};
+
+/** The variables of OpenTelemetry that decide whether, what and where to: scripts/environment/tracing.ts. */
+export const tracingVariables = {
+  isDisabled: process.env["OTEL_SDK_DISABLED"]?.toLowerCase() === "true",
+  exporter: process.env["OTEL_TRACES_EXPORTER"],
+  endpoint: process.env["OTEL_EXPORTER_OTLP_ENDPOINT"],
+  tracesEndpoint: process.env["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"],
+  sampler: process.env["OTEL_TRACES_SAMPLER"],
+  samplerArgument: process.env["OTEL_TRACES_SAMPLER_ARG"],
+  serviceName: process.env["OTEL_SERVICE_NAME"],
 };
 
 /** For a process that is to be this worker of the run. Everything else it inherits: secrets are in no argument. */
@@ -52,7 +65,9 @@ export const httpVariables = {
   insecureListen: isOn(process.env["MULGIL_HTTP_INSECURE_LISTEN"]),
   metricsAuth: isOn(process.env["MULGIL_HTTP_METRICS_AUTH"]),
   /** A file with the token that commands show to workers. */
-  tokenFile: process.env["MULGIL_HTTP_TOKEN_FILE"],
+  get tokenFile(): string | undefined {
+    return environment()["MULGIL_HTTP_TOKEN_FILE"];
+  },
 };
 
 function isOn(value: string | undefined): true | undefined {

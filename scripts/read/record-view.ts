@@ -1,19 +1,16 @@
-import { isUtf8 } from "node:buffer";
-import type { Headers } from "../../runtime/log/port.ts";
-import { DEAD_LETTER_HEADERS } from "../../runtime/worker/dead-letter.ts";
 import { toJson } from "../../schemas/json.ts";
 import { keySerde } from "../../schemas/key-serde.ts";
+import type { Digest } from "../../schemas/masker.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
+import type { AvroJson } from "../../schemas/schema.ts";
 import { createGenericDecoder, type GenericDecoder } from "../../schemas/value-serde.ts";
 import { messageOf } from "../output/problem.ts";
-import type { PlainKeyType } from "../topics/topic-schemas.ts";
+import { type PlainKeyType, TopicSchemas } from "../topics/topic-schemas.ts";
+import { type BytesView, bytesView, textView } from "./bytes-view.ts";
+import { type Content, maskedRecord } from "./masked-record.ts";
 import type { ReadRecord } from "./read-topic.ts";
-
-/** Bytes that are no text, or that could not be decoded. */
-export interface BytesView {
-  readonly $bytes: string;
-  readonly $error?: string;
-}
+import { topicsOf } from "./record-topics.ts";
+import { PiiOfTopics } from "./topic-pii.ts";
 
 /** A record as `mulgil read` prints it. */
 export interface RecordView {
@@ -25,74 +22,104 @@ export interface RecordView {
   readonly key: unknown;
   readonly value: unknown;
   readonly headers: Readonly<Record<string, string | BytesView>>;
+  /** What is not shown as it is, because it is personal data: "key", "value.phone", "headers.mulgil.dlq.message". Absent if nothing is hidden. */
+  readonly masked?: readonly string[];
+}
+
+export interface RecordViewerOptions {
+  /** Show personal data. Whoever sets it has written to the audit trail who looks at what, and why. @default false */
+  readonly reveal?: boolean;
+  /** What is known of topics. @default the registry, and the project's schemas in ./schemas */
+  readonly schemas?: TopicSchemas;
+  /** For fields with the rule "hash". @default they are masked */
+  readonly digest?: Digest | undefined;
 }
 
 /**
  * Turns records into what people and programs read: values by the schema they were written with, decimals as text with their scale, keys by
- * the topic's key type. What cannot be decoded is shown as bytes, and the reading goes on.
+ * the topic's key type. What cannot be decoded is shown as bytes, and the reading goes on. Personal data is hidden: docs/OBSERVABILITY.md says how.
  */
 export class RecordViewer {
   readonly #values: GenericDecoder;
   readonly #keyTypeOf: (topic: string) => Promise<PlainKeyType | undefined>;
   readonly #keyTypes = new Map<string, PlainKeyType | undefined>();
+  /** Undefined: everything is shown. */
+  readonly #pii: PiiOfTopics | undefined;
+  readonly #digest: Digest | undefined;
 
-  constructor(registry: SchemaRegistry, keyTypeOf: (topic: string) => Promise<PlainKeyType | undefined>) {
+  constructor(
+    registry: SchemaRegistry,
+    keyTypeOf: (topic: string) => Promise<PlainKeyType | undefined>,
+    options: RecordViewerOptions = {},
+  ) {
+    const { reveal = false, schemas = new TopicSchemas({ registry, schemasDir: "./schemas" }), digest } = options;
     this.#values = createGenericDecoder({ registry });
     this.#keyTypeOf = keyTypeOf;
+    this.#pii = reveal ? undefined : new PiiOfTopics(schemas, digest);
+    this.#digest = digest;
   }
 
   async view(records: readonly ReadRecord[]): Promise<readonly RecordView[]> {
     for (const record of records) await this.#prepare(record);
-    return records.map((record) => ({
-      topic: record.topic,
-      partition: record.partition,
-      offset: record.offset,
-      timestamp: new Date(record.timestampMs).toISOString(),
-      key: record.key === null ? null : this.#key(record.key, this.#keyTypes.get(keyTopic(record))),
-      value: record.value === null ? null : this.#value(record.value),
-      headers: headersView(record.headers ?? {}),
-    }));
+    return records.map((record) => this.#view(record));
   }
 
   /** Gets what decoding needs to know, once for each schema and topic. */
   async #prepare(record: ReadRecord): Promise<void> {
-    const topic = keyTopic(record);
-    if (!this.#keyTypes.has(topic)) this.#keyTypes.set(topic, await this.#keyTypeOf(topic));
+    const { origin, all } = topicsOf(record);
+    if (!this.#keyTypes.has(origin)) this.#keyTypes.set(origin, await this.#keyTypeOf(origin));
     for (const bytes of [record.value, record.key]) {
       const missing = bytes === null ? undefined : this.#values.missingId(bytes);
       if (missing !== undefined) await this.#values.load(missing);
     }
+    if (this.#pii === undefined) return;
+    await this.#pii.learn(all, this.#writerOf(record.value));
   }
 
-  #value(bytes: Buffer): unknown {
+  #view(record: ReadRecord): RecordView {
+    const { topic, partition, offset, timestampMs } = record;
+    const { origin, all } = topicsOf(record);
+    const value = this.#value(record.value);
+    const key = this.#key(record.key, this.#keyTypes.get(origin));
+    const place = { topic, partition, offset, timestamp: new Date(timestampMs).toISOString() };
+    if (this.#pii === undefined) {
+      const headers = Object.entries(record.headers ?? {}).map(([name, bytes]) => [name, textView(bytes)]);
+      return { ...place, key: shown(key), value: shown(value), headers: Object.fromEntries(headers) };
+    }
+    return {
+      ...place,
+      ...maskedRecord({ record, key, value, pii: this.#pii.of(all), digest: this.#digest }),
+    };
+  }
+
+  #value(bytes: Buffer | null): Content {
+    if (bytes === null) return { bytes, plain: null };
     try {
-      return toJson(this.#values.avroOf(bytes), this.#values.decode(bytes));
+      return { bytes, plain: this.#values.decode(bytes), avro: this.#values.avroOf(bytes) };
     } catch (error) {
-      return { $bytes: bytes.toString("base64"), $error: messageOf(error) } satisfies BytesView;
+      return { bytes, plain: { ...bytesView(bytes), $error: messageOf(error) } };
     }
   }
 
-  #key(bytes: Buffer, type: PlainKeyType | undefined): unknown {
-    if (type === "avro") return this.#value(bytes);
-    if (type === undefined || type === "string" || type === "bytes")
-      return type === "bytes" ? bytesView(bytes) : textView(bytes);
+  #writerOf(bytes: Buffer | null): readonly AvroJson[] {
     try {
-      return keySerde(type).decode(bytes);
+      return bytes === null ? [] : [this.#values.avroOf(bytes)];
+    } catch {
+      // What cannot be decoded is shown as such, with the reason.
+      return [];
+    }
+  }
+
+  #key(bytes: Buffer | null, type: PlainKeyType | undefined): Content {
+    if (bytes === null || type === "avro") return this.#value(bytes);
+    if (type === "bytes") return { bytes, plain: bytesView(bytes) };
+    if (type === undefined || type === "string") return { bytes, plain: textView(bytes) };
+    try {
+      return { bytes, plain: keySerde(type).decode(bytes) };
     } catch (error) {
-      return { ...bytesView(bytes), $error: messageOf(error) };
+      return { bytes, plain: { ...bytesView(bytes), $error: messageOf(error) } };
     }
   }
 }
 
-/** A dead letter has the key of the topic it comes from. */
-const keyTopic = (record: ReadRecord): string =>
-  record.headers?.[DEAD_LETTER_HEADERS.topic]?.toString("utf8") ?? record.topic;
-
-const headersView = (headers: Headers): RecordView["headers"] =>
-  Object.fromEntries(Object.entries(headers).map(([name, bytes]) => [name, textView(bytes)]));
-
-const bytesView = (bytes: Buffer): BytesView => ({ $bytes: bytes.toString("base64") });
-
-/** Zero bytes are valid UTF-8, but no text has them: such bytes are a number of unknown type. */
-const textView = (bytes: Buffer): string | BytesView =>
-  isUtf8(bytes) && !bytes.includes(0) ? bytes.toString("utf8") : bytesView(bytes);
+const shown = ({ plain, avro }: Content): unknown => (avro === undefined ? plain : toJson(avro, plain));

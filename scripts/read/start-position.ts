@@ -22,6 +22,13 @@ export function parseStartPosition(text: string, nowMs: number): StartPosition {
   );
 }
 
+/** As `parseStartPosition` reads it. */
+export function positionText(position: StartPosition): string {
+  if (position.kind === "offset") return `offset:${position.offset}`;
+  if (position.kind === "resume") return "where it stopped";
+  return typeof position.spec === "string" ? position.spec : new Date(position.spec.atOrAfterMs).toISOString();
+}
+
 /** A date alone is midnight UTC; a time without an offset is local, as everywhere on the command line. */
 function isoTimeMs(text: string): number | undefined {
   const value = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN;

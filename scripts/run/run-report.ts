@@ -1,9 +1,10 @@
+import { hostname } from "node:os";
 import { styleText } from "node:util";
 import { createLogUpdate } from "log-update";
 import { pino } from "pino";
 import type { JobEvent, JobStatus, JobsRun } from "../../runtime/index.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
-import { messageOf } from "../output/problem.ts";
+import { isShown, type LogLevelMin, levelOf, lineOf, messageOfEvent, told } from "./log-line.ts";
 import { number, ProgressMeter, progressLines, workerLines } from "./progress.ts";
 import type { WorkerStanding } from "./supervisor.ts";
 
@@ -28,6 +29,8 @@ export interface RunReportOptions {
   readonly stream: NodeJS.WriteStream;
   /** How often the progress is told where it does not stay in place. */
   readonly progressEveryMs: number;
+  /** @default "info" */
+  readonly level?: LogLevelMin;
 }
 
 export function createRunReport(options: RunReportOptions): RunReport {
@@ -35,19 +38,22 @@ export function createRunReport(options: RunReportOptions): RunReport {
 }
 
 /** A line of JSON for every event, and for every job now and then. */
-function jsonReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
+function jsonReport({ stream, progressEveryMs, level = "info" }: RunReportOptions): RunReport {
   const log = pino(
     {
-      base: null,
+      level,
+      base: { host: hostname() },
       messageKey: "message",
       timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (level) => ({ level }) },
+      formatters: { level: (name) => ({ level: name }) },
     },
     stream,
   );
+  // Of several processes this one tells, and each line says whose it is.
+  const from = (worker: string | undefined) => (worker === undefined ? { pid: process.pid } : { worker });
   const meter = new ProgressMeter(systemClock.now);
   const show = (statuses: readonly JobStatus[], message: string) => {
-    for (const progress of meter.measure(statuses)) log.info(progress, message);
+    for (const progress of meter.measure(statuses)) log.info({ ...progress, ...from(undefined) }, message);
   };
   const showWorkers = (workers: readonly WorkerStanding[]) => {
     for (const { worker, pid, statuses } of workers) {
@@ -62,12 +68,11 @@ function jsonReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
   });
   return {
     event(event, worker) {
-      const line = { ...logged(event), ...(worker !== undefined && { worker }) };
-      if (isTrouble(event)) log.warn(line, event.kind);
-      else log.info(line, event.kind);
+      log[levelOf(event)]({ ...lineOf(event), ...from(worker) }, messageOfEvent(event));
     },
     follow: watch.start,
-    note: (message, worker) => (worker === undefined ? log.info(message) : log.warn({ worker }, message)),
+    note: (message, worker) =>
+      worker === undefined ? log.info(from(worker), message) : log.warn(from(worker), message),
     summary(statuses) {
       watch.stop();
       show(statuses, "summary");
@@ -77,7 +82,7 @@ function jsonReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
 }
 
 /** Lines that stay in place on a terminal; elsewhere plain lines now and then. */
-function prettyReport({ stream, progressEveryMs }: RunReportOptions): RunReport {
+function prettyReport({ stream, progressEveryMs, level = "info" }: RunReportOptions): RunReport {
   const live = stream.isTTY ? createLogUpdate(stream, { showCursor: true }) : undefined;
   const meter = new ProgressMeter(systemClock.now);
   const say = (line: string) => {
@@ -92,7 +97,7 @@ function prettyReport({ stream, progressEveryMs }: RunReportOptions): RunReport 
   const watch = watching(live === undefined ? progressEveryMs : LIVE_MS, show);
   return {
     event(event, worker) {
-      const line = eventLine(event);
+      const line = isShown(levelOf(event), level) ? eventLine(event) : undefined;
       if (line !== undefined) say(worker === undefined ? line : `worker ${worker}: ${line}`);
     },
     follow: watch.start,
@@ -124,9 +129,6 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
   });
 }
 
-const isTrouble = (event: JobEvent): boolean =>
-  ["quarantined", "restarting", "gap", "lost", "circuitsUnshared"].includes(event.kind);
-
 /** What a person wants to hear of at once; the counters tell the rest. */
 function eventLine(event: JobEvent): string | undefined {
   switch (event.kind) {
@@ -140,25 +142,28 @@ function eventLine(event: JobEvent): string | undefined {
         `${event.job} ${event.task}: the folder of ${event.store} is damaged (${event.reason}); it was set aside as ${event.path} and is built anew`,
       );
     case "restarting":
-      return styleText("yellow", `${event.job} ${event.task}: starts again after ${messageOf(event.error)}`);
+      return styleText("yellow", `${event.job} ${event.task}: starts again after ${told(event.error).message}`);
     case "gap":
       return styleText(
         "yellow",
         `${event.job} ${event.task}: goes on at offset ${event.to} of "${event.topic}" instead of ${event.from}, for what was there is gone (${event.reason}); ${number(event.skipped)} offsets are left out`,
       );
+    case "log": {
+      const fields = Object.entries(event.fields ?? {}).map(([name, value]) => `${name}=${value}`);
+      const line = [`${event.job} ${event.task} ${event.step}: ${event.message}`, ...fields].join(" ");
+      return event.level === "warn" || event.level === "error" ? styleText("yellow", line) : line;
+    }
     case "lost":
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
     case "circuitsUnshared":
       return styleText(
         "yellow",
-        `${event.job}: ${event.worker} cannot share circuits for now, and goes on by what it knows (${messageOf(event.error)})`,
+        `${event.job}: ${event.worker} cannot share circuits for now, and goes on by what it knows (${told(event.error).message})`,
       );
     default:
       return undefined;
   }
 }
-
-const logged = (event: JobEvent): object => ("error" in event ? { ...event, error: messageOf(event.error) } : event);
 
 /** Looks at a run again and again until it is stopped. */
 function watching(everyMs: number, show: (statuses: readonly JobStatus[], workers: readonly WorkerStanding[]) => void) {

@@ -2,7 +2,8 @@ import path from "node:path";
 import type { JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { variables } from "../environment/variables.ts";
-import { messageOf, problemDetails, problemOf } from "../output/problem.ts";
+import { problemDetails, problemOf } from "../output/problem.ts";
+import { told } from "./log-line.ts";
 import { ParentChannel } from "./parent-channel.ts";
 import type { RunReport } from "./run-report.ts";
 import type { WorkerOrder } from "./worker-messages.ts";
@@ -76,7 +77,7 @@ function reportTo(parent: ParentChannel, everyMs: number): RunReport {
     event: (event) =>
       void parent.tell({
         kind: "event",
-        event: "error" in event ? { ...event, error: messageOf(event.error) } : event,
+        event: "error" in event ? { ...event, error: told(event.error) } : event,
       }),
     follow(run) {
       void parent.tell({ kind: "started" });

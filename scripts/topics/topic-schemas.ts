@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import { avroNodeOf } from "../../schemas/avro-node.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import {
   loadProjectSchemas,
@@ -12,6 +13,18 @@ import type { AvroJson } from "../../schemas/schema.ts";
 
 /** How the bytes of a topic's keys are read; "avro" for keys with a schema in the registry. */
 export type PlainKeyType = NonNullable<TopicSchema["keyType"]> | "avro";
+
+/** Of a topic, as far as they are known. */
+export interface DescribingSchemas {
+  readonly values: readonly AvroJson[];
+  readonly keys: readonly AvroJson[];
+}
+
+/** With the namespace; undefined for what is no record. */
+export function recordName(avro: AvroJson): string | undefined {
+  const node = avroNodeOf(avro);
+  return node.kind === "record" ? node.name : undefined;
+}
 
 export interface TopicSchemasOptions {
   readonly registry: SchemaRegistry;
@@ -49,6 +62,24 @@ export class TopicSchemas {
     const registered = await this.#registry.latest(subjectOfValue(topic));
     const described = registered === undefined ? undefined : topicSchemaOf(withTopic(topic, registered.avro));
     return described?.keyType ?? (await this.#projectSchemas())?.byTopic(topic)?.keyType;
+  }
+
+  /** Everything that says which fields of a topic hold personal data: the newest schemas of the registry, and the project's. */
+  async describing(topic: string): Promise<DescribingSchemas> {
+    const [registered, key, project] = await Promise.all([
+      this.#registry.latest(subjectOfValue(topic)),
+      this.#registry.latest(subjectOfKey(topic)),
+      this.#projectSchemas(),
+    ]);
+    const own = project?.byTopic(topic)?.value;
+    const values = [registered?.avro, own].filter((avro) => avro !== undefined);
+    return { values, keys: key === undefined ? [] : [key.avro] };
+  }
+
+  /** The project's schemas of a record of this name, whatever topic it is on: a job's own topics and stores hold such records too. */
+  async ofRecord(name: string): Promise<readonly AvroJson[]> {
+    const files = (await this.#projectSchemas())?.files ?? [];
+    return files.map(({ avro }) => avro).filter((avro) => recordName(avro) === name);
   }
 
   #projectSchemas(): Promise<ProjectSchemas | undefined> {

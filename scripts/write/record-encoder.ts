@@ -3,6 +3,7 @@ import type { ProducerRecord } from "../../runtime/log/port.ts";
 import { eventTimeOf } from "../../runtime/worker/event-time.ts";
 import { fromJson, fromText } from "../../schemas/json.ts";
 import { type KeySerde, keySerde } from "../../schemas/key-serde.ts";
+import { maskedPath } from "../../schemas/masked-text.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { TopicSchema } from "../../schemas/project-schemas.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
@@ -14,7 +15,10 @@ export interface EncodedRecord {
   readonly record: ProducerRecord;
 }
 
-/** Turns the content of a row into a record. @throws {MulgilError} if it does not fit the topic */
+/** The input as a whole is not what it is taken for, so writing ends. */
+export const ROW_MASKED = "ROW_MASKED";
+
+/** Turns the content of a row into a record. @throws {MulgilError} if it does not fit the topic; ROW_MASKED */
 export type RecordEncoder = (content: unknown) => EncodedRecord;
 
 export interface RecordEncoderOptions {
@@ -51,6 +55,7 @@ export async function createRecordEncoder(options: RecordEncoderOptions): Promis
   const convert = converter(options);
   let turn = 0;
   return (content) => {
+    assertNotMasked(content, isEnvelope);
     const envelope = isEnvelope ? envelopeOf(content) : { value: content };
     const value = envelope.value === null ? null : convert(envelope.value);
     const keyBytes = keyBytesOf(target, key, envelope, value);
@@ -91,6 +96,17 @@ function converter({ target, format, isStrict, onUnknownField }: RecordEncoderOp
       ? fromText(target.value, content as Readonly<Record<string, string>>, { extra })
       : fromJson(target.value, content, { extra });
   };
+}
+
+/** What a command has shown without its personal data is no copy: written as it is, it would pass for the data. */
+function assertNotMasked(content: unknown, isEnvelope: boolean): void {
+  const named = isEnvelope && isObject(content) ? content["masked"] : undefined;
+  const path = Array.isArray(named) && named.length > 0 ? named.join(", ") : maskedPath(content);
+  if (path === undefined) return;
+  throw new MulgilError(
+    `personal data was left out when this was read (${path}): read it with --reveal --why "…", which is recorded`,
+    { code: ROW_MASKED },
+  );
 }
 
 function envelopeOf(content: unknown): Envelope {

@@ -2,7 +2,7 @@ import type { LogAccess, ProduceBatch, ProducerRecord } from "../../runtime/log/
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { Row } from "../input/row.ts";
 import { problemOf } from "../output/problem.ts";
-import type { RecordEncoder } from "./record-encoder.ts";
+import { type RecordEncoder, ROW_MASKED } from "./record-encoder.ts";
 import type { Rejects } from "./rejects.ts";
 
 export interface WriteRowsOptions {
@@ -63,7 +63,7 @@ async function take(row: Row, encode: RecordEncoder, batch: Batch, rejects: Reje
     const { partition, record } = encode(row.content);
     batch.add(partition, record, row.line);
   } catch (error) {
-    if (!(error instanceof MulgilError)) throw error;
+    if (!(error instanceof MulgilError) || error.code === ROW_MASKED) throw error;
     const { line, raw } = row;
     await rejects.add({ kind: "unreadable", line, raw, error: error.message });
   }

@@ -135,7 +135,15 @@ describe("institutions", () => {
 describe("codes of dead letters", () => {
   it("are 200 with their steps at most, and the rest is one", () => {
     const events = new EventCounts();
-    const letter = { kind: "deadLetter", job: "totals", task: "t", topic: "t", partition: 0, offset: 1 } as const;
+    const letter = {
+      kind: "deadLetter",
+      job: "totals",
+      task: "t",
+      topic: "t",
+      partition: 0,
+      offset: 1,
+      traceId: undefined,
+    } as const;
     for (let index = 0; index < 300; index++) events.hear({ ...letter, step: "check", code: `CODE_${index}` });
     for (let index = 0; index < 300; index++) events.hear({ ...letter, step: "check", code: `CODE_${index}` });
     expect(events.deadLetters).toHaveLength(201);
@@ -173,6 +181,7 @@ describe("every family", () => {
       topic: undefined,
       partition: undefined,
       offset: undefined,
+      traceId: undefined,
     });
     for (const { name, labels, series } of metricFamilies) {
       const samples = series.type === "histogram" ? series.durations(now) : series.samples(now);

@@ -46,7 +46,7 @@ export const rawTransaction: {
       { name: "balance", type: "string", default: "", doc: "After the transaction." },
       { name: "k_symbol", type: "string", default: "" },
       { name: "bank", type: "string", default: "" },
-      { name: "account", type: "string", default: "" },
+      { name: "account", type: "string", default: "", pii: "hash" },
     ],
   },
 };

@@ -99,7 +99,7 @@ export const transaction: {
         default: null,
       },
       { name: "counterpartyBank", type: ["null", "string"], default: null },
-      { name: "counterpartyAccount", type: ["null", "string"], default: null },
+      { name: "counterpartyAccount", type: ["null", "string"], default: null, pii: "hash" },
     ],
   },
 };

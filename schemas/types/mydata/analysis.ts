@@ -98,7 +98,7 @@ export const analysis: {
             name: "RecurringPayment",
             doc: "The same amount to the same payee in months on end.",
             fields: [
-              { name: "payee", type: "string" },
+              { name: "payee", type: "string", pii: "mask" },
               { name: "amount", type: { type: "bytes", logicalType: "decimal", precision: 18, scale: 2 } },
               { name: "fromMonth", type: "string" },
               { name: "toMonth", type: "string" },

@@ -50,7 +50,7 @@ export const assetMonth: {
               },
               { name: "cancelled", type: "boolean" },
               { name: "category", type: "string" },
-              { name: "payee", type: "string" },
+              { name: "payee", type: "string", pii: "mask" },
             ],
           },
         },

@@ -55,7 +55,12 @@ export const classifiedTransaction: {
       },
       { name: "cancelled", type: "boolean" },
       { name: "category", type: "string" },
-      { name: "payee", type: "string", doc: "The text without what changes from one payment to the next." },
+      {
+        name: "payee",
+        type: "string",
+        pii: "mask",
+        doc: "The text without what changes from one payment to the next.",
+      },
     ],
   },
 };

@@ -126,7 +126,7 @@ export const collectedRecord: {
                 doc: "Never negative.",
               },
               { name: "currency", type: "string" },
-              { name: "text", type: "string", doc: "As the institution writes it: payee, merchant." },
+              { name: "text", type: "string", pii: "mask", doc: "As the institution writes it: payee, merchant." },
               {
                 name: "balanceAfter",
                 type: ["null", { type: "bytes", logicalType: "decimal", precision: 18, scale: 2 }],

@@ -79,7 +79,7 @@ export const collectionRequest: {
         default: null,
         doc: "What the institution called the state of the data when it was collected last; null: never.",
       },
-      { name: "authorizationCode", type: "string" },
+      { name: "authorizationCode", type: "string", pii: "drop" },
       {
         name: "consentedAt",
         type: { type: "long", logicalType: "timestamp-millis" },

@@ -47,7 +47,12 @@ export const consent: {
                 type: { type: "array", items: "string" },
                 doc: "Of this institution, as resources.ts calls them: accounts, transactions, …",
               },
-              { name: "authorizationCode", type: "string", doc: "What the institution gives the first tokens for." },
+              {
+                name: "authorizationCode",
+                type: "string",
+                pii: "drop",
+                doc: "What the institution gives the first tokens for.",
+              },
               { name: "grantedAt", type: { type: "long", logicalType: "timestamp-millis" } },
               { name: "expiresAt", type: { type: "long", logicalType: "timestamp-millis" } },
             ],

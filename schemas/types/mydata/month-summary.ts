@@ -63,7 +63,7 @@ export const monthSummary: {
             type: "record",
             name: "PayeeAmount",
             fields: [
-              { name: "payee", type: "string" },
+              { name: "payee", type: "string", pii: "mask" },
               { name: "amount", type: { type: "bytes", logicalType: "decimal", precision: 18, scale: 2 } },
             ],
           },

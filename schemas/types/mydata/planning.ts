@@ -59,7 +59,7 @@ export const planning: {
             fields: [
               { name: "institution", type: "string" },
               { name: "resources", type: { type: "array", items: "string" } },
-              { name: "authorizationCode", type: "string" },
+              { name: "authorizationCode", type: "string", pii: "drop" },
               { name: "grantedAt", type: { type: "long", logicalType: "timestamp-millis" } },
               { name: "expiresAt", type: { type: "long", logicalType: "timestamp-millis" } },
               {
