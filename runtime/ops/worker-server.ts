@@ -31,7 +31,7 @@ const WILDCARDS: ReadonlySet<string> = new Set(["0.0.0.0", "::", "[::]"]);
  *
  *     GET /status   the members of groups in this process, and what their tasks do (JSON: ProcessReport)
  *     GET /healthz  200 as long as the process turns
- *     GET /readyz   200 when all its members have their tasks and all of these run, else 503
+ *     GET /readyz   200 when all its members have their tasks and all of these run, or are drained on an order; else 503
  *
  * Names of jobs and tasks, and counts; nothing of a record. Nobody is asked who he is: it belongs on the loopback interface or a closed network.
  * @throws {MulgilError} LISTEN_FAILED
@@ -99,7 +99,10 @@ function answerTo({ method, url }: IncomingMessage, { process, members }: Answer
 
 const isReady = (members: readonly MemberStatus[] = []): boolean =>
   members.length > 0 &&
-  members.every(({ isAssigned, tasks }) => isAssigned && tasks.every(({ status }) => status === "running"));
+  members.every(
+    ({ isAssigned, activity, tasks }) =>
+      activity === "drained" || (isAssigned && tasks.every(({ status }) => status === "running")),
+  );
 
 function send(response: ServerResponse, { status, body, type = "text/plain" }: Answer): void {
   response.writeHead(status, { "content-type": `${type}; charset=utf-8`, "cache-control": "no-store" }).end(body);

@@ -52,9 +52,9 @@ export class CallResources {
     await this.#sharing?.start();
   }
 
-  /** Tells and hears, beside whatever else goes on. */
-  tick(nowMs: number): void {
-    void this.#sharing?.tick(nowMs);
+  /** Tells and hears, beside whatever else goes on; nobody need wait for it. Never rejects. */
+  async tick(nowMs: number): Promise<void> {
+    await this.#sharing?.tick(nowMs);
   }
 
   async close(): Promise<void> {

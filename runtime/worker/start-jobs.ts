@@ -11,6 +11,7 @@ import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worke
 import { systemClock } from "../time/system-clock.ts";
 import { commit } from "./commit.ts";
 import { FormerMembers } from "./former-members.ts";
+import type { SupervisorLink } from "./job-control.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { TopicsPolicy } from "./job-topics.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
@@ -37,6 +38,8 @@ export interface StartOptions {
    * jobs need, and reports all that is missing or wrong at once, with the commands that mend it. Nothing is made, changed or deleted. @default "ensure"
    */
   readonly topics?: TopicsPolicy;
+  /** What started this process as one of several, and is told when their number is to change. @default nobody */
+  readonly supervisor?: SupervisorLink;
   /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
   readonly droppedStores?: readonly string[];
 }
@@ -75,6 +78,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         },
       },
       ...(server !== undefined && { identity: server.identity }),
+      ...(options.supervisor !== undefined && { supervisor: options.supervisor }),
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
