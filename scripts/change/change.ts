@@ -18,7 +18,14 @@ export interface Change<T> {
   /** For the audit trail; small, without payloads and secrets. */
   readonly before?: unknown;
   readonly after?: unknown;
-  apply(): Promise<T>;
+  apply(entry: ChangeEntry): Promise<T>;
+}
+
+/** As the audit trail has the change, for those who keep it elsewhere, too. */
+export interface ChangeEntry {
+  readonly id: string;
+  readonly by: string;
+  readonly why: string;
 }
 
 export interface ChangeOptions {
@@ -48,13 +55,14 @@ export async function carryOut<T>(log: LogAccess, change: Change<T>, options: Ch
   if (preview.length > 0) process.stderr.write(`${preview.join("\n")}\n`);
   const why = await reasonFor(options.why);
   await assertConfirmed(options.yes);
-  const common = { ...told, id: randomUUID(), by: actor(), why };
+  const entry: ChangeEntry = { id: randomUUID(), by: actor(), why };
+  const common = { ...told, ...entry };
   const note = (rest: Pick<AuditRecord, "outcome" | "error">) =>
     appendAudit(log, { ...common, ...rest, atMs: systemClock.now() });
   await note({ outcome: "begun" });
   let result: T;
   try {
-    result = await apply.call(change);
+    result = await apply.call(change, entry);
   } catch (error) {
     const { code, message } = problemOf(error);
     // The error of the change counts, not that of the trail: its first line is there.
