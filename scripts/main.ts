@@ -3,6 +3,7 @@ import { Command, CommanderError } from "commander";
 import { UNCONFIRMED } from "./change/confirm.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
+import { addControl } from "./commands/control.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
 import { addRun } from "./commands/run.ts";
@@ -20,6 +21,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
   addRun,
   addStatus,
+  addControl,
   addRead,
   addTopics,
   addCircuits,

@@ -27,7 +27,9 @@ const overview = (change: Partial<JobOverview> = {}): JobOverview => ({
 /** The process of a member that runs these tasks. */
 function answer(pid: number, memberId: string, tasks: readonly Partial<TaskStatus>[]): readonly [string, WorkerAnswer] {
   const running = tasks.map((each) => ({ task: "", status: "running" as const, restoring: undefined, ...each }));
-  const members = [{ job: "totals", worker: "totals-0", memberId, isAssigned: true, activity: "running" as const, tasks: running }];
+  const members = [
+    { job: "totals", worker: "totals-0", memberId, isAssigned: true, activity: "running" as const, tasks: running },
+  ];
   return [process(pid).address, { answers: true, report: { process: process(pid), members } }];
 }
 
