@@ -5,6 +5,7 @@ import type { Workload } from "./workload.ts";
 
 const CHAOS_STEPS = 700;
 const CALM_STEPS_MAX = 40_000;
+const STILL_STEPS = 150;
 const MACHINES = 3;
 /** Orders come from numbers of their own: a life without them stays as it was. */
 const ORDERS_SALT = 0x0de5;
@@ -33,8 +34,9 @@ export async function live<Sent>({ seed, rerun, mutation }: LifeOptions, workloa
   );
   try {
     workload.opened?.(cluster);
-    await chaos(cluster, workload, seed % 7 < 3 ? new SeededRandom(seed ^ ORDERS_SALT) : undefined);
-    await calm(cluster, workload);
+    const orders = seed % 7 < 3 ? new SeededRandom(seed ^ ORDERS_SALT) : undefined;
+    await chaos(cluster, workload, orders);
+    await calm(cluster, workload, orders);
     await workload.checkResults(cluster);
     await checkStores(cluster);
   } catch (error) {
@@ -88,6 +90,18 @@ function disturb<Sent>(cluster: SimulatedCluster, { mayPause, mayDamage }: Workl
   if (random.chance(cluster.running.length === 0 ? 0.2 : 0.02) && free.length > 0) cluster.start(random.pick(free));
 }
 
+/** Every worker can carry out an order, and nothing is processed from then on, whatever lies there. */
+async function standStill(cluster: SimulatedCluster, wanted: "paused" | "drained"): Promise<void> {
+  cluster.want(wanted);
+  for (const index of cluster.running) cluster.hearOrders(index);
+  await cluster.runUntil(() => cluster.isStill(wanted), CALM_STEPS_MAX, wanted);
+  for (let step = 0; step < STILL_STEPS; step++) {
+    cluster.checkOrders();
+    if (cluster.violation !== undefined) throw cluster.violation;
+    await cluster.scheduler.step();
+  }
+}
+
 const WANTED = ["running", "paused", "drained"] as const;
 
 /** Pause, drain, resume and restart, heard by each worker at a time of its own. */
@@ -100,9 +114,14 @@ function giveOrders(cluster: SimulatedCluster, random: SeededRandom): void {
   }
 }
 
-async function calm<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>): Promise<void> {
+async function calm<Sent>(
+  cluster: SimulatedCluster,
+  workload: Workload<Sent>,
+  orders: SeededRandom | undefined,
+): Promise<void> {
   cluster.scheduler.wakeAll();
   cluster.mendDisks();
+  if (orders !== undefined) await standStill(cluster, orders.chance(0.5) ? "paused" : "drained");
   cluster.want("running");
   for (const index of cluster.running) cluster.hearOrders(index);
   // Those that run may all be about to leave; and an empty disk joins.

@@ -268,6 +268,15 @@ export class SimulatedCluster {
     this.#still = isStill ? { actors, recordsIn } : undefined;
   }
 
+  /** All workers have carried out an order, and the group knows it. */
+  async isStill(wanted: "paused" | "drained"): Promise<boolean> {
+    const living = this.running.map((index) => this.#processes.get(index)!);
+    if (!living.every(({ worker }) => worker.activity === wanted)) return false;
+    if (wanted === "paused")
+      return living.every(({ worker: { standing } }) => standing.isAssigned && standing.starting === 0);
+    return (await this.log.describeGroup(this.runtime.plan.job)).status === "empty";
+  }
+
   commitNow(): void {
     for (const index of this.running) void this.#processes.get(index)!.worker.commitNow();
   }
