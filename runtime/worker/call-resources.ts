@@ -57,6 +57,16 @@ export class CallResources {
     await this.#sharing?.tick(nowMs);
   }
 
+  /** Calls that are being made. */
+  get calling(): number {
+    return this.#resources.reduce((sum, { calling }) => sum + calling, 0);
+  }
+
+  /** Begins no call as long as they are held. */
+  hold(isHeld: boolean): void {
+    for (const resources of this.#resources) resources.hold(isHeld);
+  }
+
   async close(): Promise<void> {
     await this.#sharing?.close();
     for (const resources of this.#resources) resources.close();

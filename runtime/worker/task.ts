@@ -167,9 +167,9 @@ export class Task {
     else this.#calls?.flow.resume();
   }
 
-  /** A function of the job, a call or a commit is under way. */
+  /** A function of the job or a commit is under way. */
   get isAtWork(): boolean {
-    return this.isSuspended || this.isCommitting || (this.#calls?.flow.calling ?? 0) > 0;
+    return this.isSuspended || this.isCommitting;
   }
 
   /** Records that are taken up by a call and have not ended. */

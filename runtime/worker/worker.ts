@@ -185,6 +185,7 @@ export class Worker {
    */
   want(wanted: WantedStatus, drainTimeoutMs: number): void {
     this.#orders.want(wanted, drainTimeoutMs);
+    if (this.#orders.isHeld) this.#holdCalls(true);
   }
 
   /** Drains and joins again, once. One that is drained stays so. */
@@ -261,7 +262,13 @@ export class Worker {
   }
 
   get #isAtWork(): boolean {
-    return [...this.#slots.running()].some(({ task }) => task.isAtWork);
+    return this.#calls.calling > 0 || [...this.#slots.running()].some(({ task }) => task.isAtWork);
+  }
+
+  /** What has begun ends. Where it waits, in front of an institution or of a permit, it waits on. */
+  #holdCalls(isHeld: boolean): void {
+    this.#calls.hold(isHeld);
+    for (const { task } of this.#slots.running()) task.holdCalls(isHeld);
   }
 
   /** Calls that are under way may end: what they bring need not be fetched again. */
@@ -273,12 +280,15 @@ export class Worker {
     });
     const untilMs = clock.now() + DRAIN_CALLS_MAX_MS;
     while (!isOver && clock.now() < untilMs) {
+      // Of a job that is paused nothing more begins.
+      if (this.#orders.isHeld && this.#calls.calling === 0) return;
       if ([...this.#slots.running()].filter(({ task }) => task.drainCalls()).length === 0) return;
       await clock.sleep(DRAIN_LOOK_MS);
     }
   }
 
   async #turn(consumer: GroupConsumer): Promise<void> {
+    this.#holdCalls(this.#orders.isHeld);
     for (const batch of await this.#poll(consumer)) await this.#accept(batch);
     if (!this.#isRebalancing) {
       const { isHeld } = this.#orders;
@@ -289,10 +299,7 @@ export class Worker {
       await this.#commits.commitIfDue();
       await this.#purgeIfDue();
       this.#slots.restartRefused();
-      for (const { task, fetching } of this.#slots.running()) {
-        task.holdCalls(isHeld);
-        fetching.throttle(consumer, isHeld);
-      }
+      for (const { fetching } of this.#slots.running()) fetching.throttle(consumer, isHeld);
       if (this.#copies.takeWarm()) consumer.requestRebalance();
     }
     this.#slots.dropFailed();
