@@ -6,6 +6,7 @@ import { addCircuits } from "./commands/circuits.ts";
 import { addControl } from "./commands/control.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
+import { addRestart } from "./commands/restart.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
@@ -22,6 +23,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addRun,
   addStatus,
   addControl,
+  addRestart,
   addRead,
   addTopics,
   addCircuits,

@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
+import type { SupervisorLink } from "../../runtime/worker/job-control.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
@@ -21,6 +22,7 @@ import {
 
 interface RunOptions extends LogLocation {
   readonly workers: number;
+  readonly supervise?: true;
   readonly untilIdle?: true;
   readonly drainTimeout: number;
   readonly listen: ListenAddress;
@@ -50,6 +52,10 @@ export function addRun(program: Command): void {
       )
         .default(1)
         .argParser(positiveInteger),
+    )
+    .option(
+      "--supervise",
+      "on Kafka: start even a single worker as a process of its own, so that mulgil scale can add more",
     )
     .option("--until-idle", "end when everything has been read and nothing is in flight")
     .addOption(
@@ -106,7 +112,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
     stream: process.stdout,
     progressEveryMs: options.progressEvery,
   });
-  if (options.kafka !== undefined && options.workers > 1) {
+  if (options.kafka !== undefined && (options.workers > 1 || options.supervise)) {
     const { drainTimeout: drainTimeoutMs, untilIdle = false, workers, dataDir } = options;
     return await runWorkers({ report, drainTimeoutMs, untilIdle, workers, dataDir });
   }
@@ -129,7 +135,7 @@ async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: 
       listen: seat.listenAt(options.listen),
       workers: 1,
     };
-    const run = await start(files, own, seat.report);
+    const run = await start(files, own, seat.report, seat.supervisor);
     if (options.untilIdle) run.untilIdle().then(seat.idle, () => undefined);
     await untilEnd(run, seat.report, [seat.requested]);
   } catch (error) {
@@ -140,7 +146,12 @@ async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: 
   }
 }
 
-async function start(files: readonly string[], options: RunOptions, report: RunReport): Promise<JobsRun> {
+async function start(
+  files: readonly string[],
+  options: RunOptions,
+  report: RunReport,
+  supervisor?: SupervisorLink,
+): Promise<JobsRun> {
   const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
   const kafka = await kafkaOptions(options);
   const { startJobs } = await engine();
@@ -152,6 +163,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     drainTimeoutMs: options.drainTimeout,
     topics: options.topics,
     droppedStores: options.dropStore,
+    ...(supervisor !== undefined && { supervisor }),
     onEvent: report.event,
   });
 }

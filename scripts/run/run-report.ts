@@ -125,7 +125,7 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
 }
 
 const isTrouble = (event: JobEvent): boolean =>
-  ["quarantined", "restarting", "gap", "lost", "circuitsUnshared"].includes(event.kind);
+  ["quarantined", "restarting", "gap", "lost", "circuitsUnshared", "ordersUnread"].includes(event.kind);
 
 /** What a person wants to hear of at once; the counters tell the rest. */
 function eventLine(event: JobEvent): string | undefined {
@@ -148,6 +148,13 @@ function eventLine(event: JobEvent): string | undefined {
       );
     case "lost":
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
+    case "ordered":
+      return orderLine(event);
+    case "ordersUnread":
+      return styleText(
+        "yellow",
+        `${event.job}: orders (pause, drain, scale, …) cannot be read for now, and it goes on as it is (${messageOf(event.error)})`,
+      );
     case "circuitsUnshared":
       return styleText(
         "yellow",
@@ -156,6 +163,14 @@ function eventLine(event: JobEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function orderLine({ job, status, by, why }: Extract<JobEvent, { readonly kind: "ordered" }>): string {
+  if (status === "running") return `${job}: resumed (${by}: ${why})`;
+  return styleText(
+    "yellow",
+    `${job}: ${status} (${by}: ${why}); mulgil resume ${job} takes it back, and --until-idle waits for that`,
+  );
 }
 
 const logged = (event: JobEvent): object => ("error" in event ? { ...event, error: messageOf(event.error) } : event);
