@@ -8,6 +8,7 @@ import { addDescribe } from "./commands/describe.ts";
 import { addRead } from "./commands/read.ts";
 import { addRestart } from "./commands/restart.ts";
 import { addRun } from "./commands/run.ts";
+import { addScale } from "./commands/scale.ts";
 import { addStatus } from "./commands/status.ts";
 import { addTopics } from "./commands/topics.ts";
 import { addTypes } from "./commands/types.ts";
@@ -24,6 +25,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addStatus,
   addControl,
   addRestart,
+  addScale,
   addRead,
   addTopics,
   addCircuits,

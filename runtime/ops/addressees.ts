@@ -14,6 +14,17 @@ export interface Addressee {
 /** A process whose members are in no group says every ten seconds that it is there. */
 const ALIVE_MAX_MS = 45_000;
 
+/** What the processes say that run a job now. Pure. */
+export function liveReports(
+  job: string,
+  members: readonly MemberOverview[],
+  reports: readonly ControlReport[],
+  nowMs: number,
+): readonly ControlReport[] {
+  const inGroup = new Set(members.map(({ memberId }) => memberId));
+  return reports.filter((report) => report.job === job && isThere(report, inGroup, nowMs));
+}
+
 /** Who runs a job: whoever has members in its group, and whoever has said lately that its members are drained. Pure. */
 export function addresseesOf(
   job: string,
@@ -22,12 +33,10 @@ export function addresseesOf(
   nowMs: number,
 ): readonly Addressee[] {
   const inGroup = new Set(members.map(({ memberId }) => memberId));
-  const known = reports
-    .filter((report) => report.job === job && isThere(report, inGroup, nowMs))
-    .map(({ process, host, pid, members: own }) => ({
-      ...{ process, host, pid },
-      memberIds: own.flatMap(({ memberId }) => (memberId !== undefined && inGroup.has(memberId) ? [memberId] : [])),
-    }));
+  const known = liveReports(job, members, reports, nowMs).map(({ process, host, pid, members: own }) => ({
+    ...{ process, host, pid },
+    memberIds: own.flatMap(({ memberId }) => (memberId !== undefined && inGroup.has(memberId) ? [memberId] : [])),
+  }));
   const spokenFor = new Set(known.flatMap(({ memberIds }) => memberIds));
   const silent = members
     .filter(({ memberId }) => !spokenFor.has(memberId))

@@ -70,20 +70,24 @@ function stopRequest(): Promise<void> {
 
 /** Orders that come over the log go to the parent, which answers when it has carried them out. */
 function supervisorLink(parent: ParentChannel): SupervisorLink {
-  const waiting = new Map<string, (answer: OrderAnswer) => void>();
+  // Several jobs of the process hear of one order.
+  const waiting = new Map<string, PromiseWithResolvers<OrderAnswer>>();
   process.on("message", (told) => {
     const order = told as WorkerOrder;
     if (order.kind !== "scaled") return;
-    waiting.get(order.answer.id)?.(order.answer);
+    waiting.get(order.answer.id)?.resolve(order.answer);
     waiting.delete(order.answer.id);
   });
   return {
     pid: process.ppid,
-    scale: (order) =>
-      new Promise((resolve) => {
-        waiting.set(order.id, resolve);
-        void parent.tell({ kind: "scale", order });
-      }),
+    scale(order) {
+      const known = waiting.get(order.id);
+      if (known !== undefined) return known.promise;
+      const asked = Promise.withResolvers<OrderAnswer>();
+      waiting.set(order.id, asked);
+      void parent.tell({ kind: "scale", order });
+      return asked.promise;
+    },
   };
 }
 
