@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { LogAccess } from "../../runtime/log/port.ts";
+import { readWantedStates } from "../../runtime/ops/control.ts";
 import { describeJobs, type JobOverview } from "../../runtime/ops/job-overview.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { assertJobKnown } from "../environment/known-jobs.ts";
@@ -29,10 +30,13 @@ export function addStatus(program: Command): void {
 
 async function status(names: readonly string[], { output, ...where }: StatusOptions): Promise<void> {
   assertLogExists(where);
-  const overviews = await withLog(where, ({ log }) => settledJobs(log, names));
+  const { overviews, wanted } = await withLog(where, async ({ log }) => ({
+    overviews: await settledJobs(log, names),
+    wanted: await readWantedStates(log),
+  }));
   const processes = overviews.flatMap(({ members }) => members.flatMap(({ process }) => process ?? []));
   const answers = await askWorkers(processes);
-  const views = overviews.map((overview) => jobView(overview, answers));
+  const views = overviews.map((overview) => jobView(overview, answers, wanted.get(overview.job)));
   await printFormatted(views, output, (jobs) => (jobs.length === 0 ? "no job has run here yet" : statusText(jobs)));
 }
 
