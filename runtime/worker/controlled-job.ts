@@ -66,7 +66,7 @@ export class ControlledJob {
   scale(order: ScaleOrder, scale: () => Promise<Omit<OrderAnswer, "id">>): void {
     if (this.answers.knows(order.id)) return;
     let answer: OrderAnswer | undefined;
-    this.answers.await(order.id, () => answer);
+    this.answers.await(order.id, () => answer, true);
     scale().then(
       (outcome) => {
         answer = { ...outcome, id: order.id };

@@ -114,10 +114,23 @@ export class JobControl {
 
   async #readAll(): Promise<void> {
     if (!(await this.#isThere())) return;
-    this.#follower = new TopicFollower(this.#options.log, CONTROL.topic);
-    const records = await this.#follower.readToEnd();
+    const follower = new TopicFollower(this.#options.log, CONTROL.topic);
+    const records = await follower.readToEnd().catch(async (error: unknown) => {
+      await follower.close().catch(() => undefined);
+      throw error;
+    });
+    this.#follower = follower;
     this.#sinceOffset ??= (records.at(-1)?.offset ?? -1) + 1;
     this.#take(records);
+  }
+
+  /** A topic that was deleted and made again counts from zero; what is there is new. */
+  async #beginAnewIfReplaced(): Promise<void> {
+    const where = [{ topic: CONTROL.topic, partition: 0 }];
+    const [end] = await this.#options.log.listOffsets(where, "latest", "read_uncommitted");
+    if (end!.offset >= this.#nextOffset) return;
+    this.#nextOffset = 0;
+    this.#sinceOffset = 0;
   }
 
   async #isThere(): Promise<boolean> {
@@ -133,6 +146,7 @@ export class JobControl {
   }
 
   async #turn(): Promise<void> {
+    if (this.#failures > 0 && this.#follower !== undefined) await this.#beginAnewIfReplaced();
     if (this.#follower === undefined) await this.#readAll();
     else this.#take(await this.#follower.read());
     for (const { answers } of this.#jobs.values()) answers.look();

@@ -4,6 +4,8 @@ interface Awaited {
   readonly id: string;
   /** Undefined while it is under way. */
   readonly outcome: () => OrderAnswer | undefined;
+  /** Goes on, whatever is wanted meanwhile. */
+  readonly isLasting: boolean;
 }
 
 /** Answers to older orders are of use to nobody any more. */
@@ -28,13 +30,13 @@ export class OrderAnswers {
   }
 
   /** `outcome` is asked at each look until it says something. */
-  await(id: string, outcome: Awaited["outcome"]): void {
-    this.#awaited.push({ id, outcome });
+  await(id: string, outcome: Awaited["outcome"], isLasting = false): void {
+    this.#awaited.push({ id, outcome, isLasting });
   }
 
-  /** What was under way is not to be any more. */
+  /** What was under way is not to be any more, but for what goes on by itself. */
   supersede(): void {
-    for (const { id } of this.#awaited.splice(0)) this.give({ id, outcome: "superseded" });
+    for (const { id, isLasting } of [...this.#awaited]) if (!isLasting) this.give({ id, outcome: "superseded" });
   }
 
   give(answer: OrderAnswer): void {

@@ -259,6 +259,8 @@ export class Worker {
     await this.#leave(patienceMs());
     this.#orders.left(isComplete);
     this.#commits.answerRequests();
+    // The last commit may have failed for good.
+    this.#throwIfFatal();
   }
 
   get #isAtWork(): boolean {
