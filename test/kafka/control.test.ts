@@ -158,21 +158,27 @@ async function project(name: string, { kafka, registry }: Surroundings) {
   ];
   const command = (...args: readonly string[]) => mulgil(onKafka(...args), { cwd });
   let written = 0;
+  const write = async (records: number) => {
+    const lines = Array.from({ length: records }, () =>
+      JSON.stringify({ key: `key-${written % 20}`, number: written++ }),
+    );
+    const { code, stderr } = await mulgil(onKafka("write", `${name}.events`, "-f", "-", "--schemas", "."), {
+      ...{ cwd, stdin: lines.join("\n") },
+    });
+    if (code !== 0) throw new Error(stderr);
+  };
   return {
     ...{ one, two, command },
     numbers: () => Array.from({ length: written }, (_, number) => number),
-    async write(records: number) {
-      const lines = Array.from({ length: records }, () =>
-        JSON.stringify({ key: `key-${written % 20}`, number: written++ }),
-      );
-      const { code, stderr } = await mulgil(onKafka("write", `${name}.events`, "-f", "-", "--schemas", "."), {
-        ...{ cwd, stdin: lines.join("\n") },
-      });
-      if (code !== 0) throw new Error(stderr);
-    },
+    write,
+    /** One after the other: what the first one makes the next one finds. */
     async start(folder: string, ...args: readonly string[]) {
-      if (written === 0) await this.write(1);
-      return startMulgil(onKafka("run", `${one}.ts`, `${two}.ts`, "-d", folder, ...args), { cwd });
+      if (written === 0) await write(1);
+      const run = startMulgil(onKafka("run", `${one}.ts`, `${two}.ts`, "-d", folder, "--log-format", "json", ...args), {
+        cwd,
+      });
+      await run.until(({ stdout }) => [one, two].every((job) => isAssigned(stdout, job)));
+      return run;
     },
     async shown(job: string): Promise<ShownJob> {
       const { stdout } = await command("status", "-o", "json");
@@ -187,6 +193,12 @@ async function project(name: string, { kafka, registry }: Surroundings) {
     },
   };
 }
+
+/** The last line may not be complete yet. */
+const isAssigned = (stdout: string, job: string): boolean =>
+  objectsIn<{ readonly message: string; readonly job?: string }>(stdout.slice(0, stdout.lastIndexOf("\n") + 1)).some(
+    (line) => line.message === "assigned" && line.job === job,
+  );
 
 const eventSchema = (name: string) => ({
   ...{ type: "record", name: "Event", topic: `${name}.events`, key: "key", partitions: PARTITIONS },
