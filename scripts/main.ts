@@ -5,13 +5,16 @@ import { addAcl } from "./commands/acl.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addCompletion } from "./commands/completion.ts";
+import { addControl } from "./commands/control.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
+import { addRestart } from "./commands/restart.ts";
 import { addRun } from "./commands/run.ts";
+import { addScale } from "./commands/scale.ts";
 import { addSchemas } from "./commands/schemas.ts";
 import { addState } from "./commands/state.ts";
 import { addStatus } from "./commands/status.ts";
@@ -32,6 +35,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addJobs,
   addStatus,
   addState,
+  addControl,
+  addRestart,
+  addScale,
   addRead,
   addTopics,
   addCircuits,

@@ -38,6 +38,11 @@ export async function describeJobs(log: LogAccess): Promise<readonly JobOverview
   return await Promise.all(plans.map((plan) => describeJob(log, plan, partitionCounts)));
 }
 
+/** The members of a job's group, and where they say that they run. */
+export async function describeMembers(log: LogAccess, job: string): Promise<readonly MemberOverview[]> {
+  return (await log.describeGroup(job)).members.map(memberOverview);
+}
+
 async function describeJob(
   log: LogAccess,
   plan: Plan,

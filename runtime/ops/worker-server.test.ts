@@ -17,7 +17,7 @@ async function serve(listen = LOOPBACK) {
 }
 
 const member = (change: Partial<MemberStatus> = {}): MemberStatus => ({
-  ...{ job: "totals", worker: "totals-0", memberId: "m", isAssigned: true },
+  ...{ job: "totals", worker: "totals-0", memberId: "m", isAssigned: true, activity: "running" },
   tasks: [{ task: "events_0", status: "running", restoring: undefined }],
   ...change,
 });

@@ -402,9 +402,14 @@ export class CallFlow {
     );
   }
 
-  /** Begins no more calls: those under way may end before the task is given up. */
+  /** Begins no more calls: those under way may end before the task is given up, or stands still. */
   drain(): void {
     this.#lanes.pause();
+  }
+
+  /** Begins calls again. */
+  resume(): void {
+    this.#guarded(() => this.#lanes.resume());
   }
 
   /** Calls that have begun, or wait for a permit. */

@@ -67,6 +67,13 @@ export class Lanes {
     this.#isPaused = true;
   }
 
+  /** Hands over what has waited. */
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    for (const [resource, lane] of [...this.#lanes]) this.#pump(resource, lane);
+  }
+
   /** Calls that were handed over and have not ended. */
   get underWay(): number {
     let sum = 0;

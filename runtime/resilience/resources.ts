@@ -73,6 +73,16 @@ export class Resources {
     }
   }
 
+  /** Calls that are being made. */
+  get calling(): number {
+    return this.#workerPermits.taken;
+  }
+
+  /** Begins no call as long as it is held, also of what waits for a permit. */
+  hold(isHeld: boolean): void {
+    this.#workerPermits.hold(isHeld);
+  }
+
   /** Sends away what waits for permits; calls under way end by their own signals. */
   close(): void {
     for (const guard of this.#guards.values()) guard.close();

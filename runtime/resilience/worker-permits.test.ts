@@ -44,6 +44,21 @@ describe("the permits of a worker", () => {
     expect(await Promise.all(all)).toEqual(["a", "failed b", "c", "d"]);
   });
 
+  it("are given to nobody while they are held, and to all who waited afterwards", async () => {
+    const { permits, begun, run, end } = openPermits(2);
+    const all = ["a", "b", "c"].map((name) => run(name));
+    permits.hold(true);
+    await end("a");
+    all.push(run("d"));
+    expect([begun, permits.taken]).toEqual([["a", "b"], 1]);
+    await end("b");
+    permits.hold(false);
+    expect([begun, permits.taken]).toEqual([["a", "b", "c", "d"], 2]);
+    await end("c");
+    await end("d");
+    expect(await Promise.all(all)).toEqual(["a", "b", "c", "d"]);
+  });
+
   it("go to records that have waited in a tier before others", async () => {
     const { begun, run, end } = openPermits(1);
     void run("a");

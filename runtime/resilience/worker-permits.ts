@@ -19,6 +19,7 @@ export class WorkerPermits {
   readonly #returning = new Fifo<Waiting>();
   readonly #fresh = new Fifo<Waiting>();
   #taken = 0;
+  #isHeld = false;
 
   constructor(concurrency: number, onAbort: AbortCallbacks) {
     this.#concurrency = concurrency;
@@ -27,7 +28,23 @@ export class WorkerPermits {
 
   /** Runs the task, which must not throw, with a permit. Rejects if the signal aborts, or all are sent away, while it waits. */
   run<T>(task: () => Promise<T>, options: PermitOptions): Promise<T> {
-    return this.#taken < this.#concurrency ? this.#begin(task) : this.#wait(task, options);
+    return this.#isFree ? this.#begin(task) : this.#wait(task, options);
+  }
+
+  /** Tasks that run. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** Gives no permits as long as it is held; what has one goes on. */
+  hold(isHeld: boolean): void {
+    if (isHeld === this.#isHeld) return;
+    this.#isHeld = isHeld;
+    this.#beginWaiting();
+  }
+
+  get #isFree(): boolean {
+    return !this.#isHeld && this.#taken < this.#concurrency;
   }
 
   /** Sends away all that wait. */
@@ -66,11 +83,14 @@ export class WorkerPermits {
 
   #end(): void {
     this.#taken--;
-    for (;;) {
+    this.#beginWaiting();
+  }
+
+  #beginWaiting(): void {
+    while (this.#isFree) {
       const next = this.#returning.take() ?? this.#fresh.take();
-      if (next?.isGone) continue;
-      next?.begin();
-      return;
+      if (next === undefined) return;
+      if (!next.isGone) next.begin();
     }
   }
 }

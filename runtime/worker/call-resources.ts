@@ -57,9 +57,19 @@ export class CallResources {
     await this.#sharing?.start();
   }
 
-  /** Tells and hears, beside whatever else goes on. */
-  tick(nowMs: number): void {
-    void this.#sharing?.tick(nowMs);
+  /** Tells and hears, beside whatever else goes on; nobody need wait for it. Never rejects. */
+  async tick(nowMs: number): Promise<void> {
+    await this.#sharing?.tick(nowMs);
+  }
+
+  /** Calls that are being made. */
+  get calling(): number {
+    return this.#resources.reduce((sum, { calling }) => sum + calling, 0);
+  }
+
+  /** Begins no call as long as they are held. */
+  hold(isHeld: boolean): void {
+    for (const resources of this.#resources) resources.hold(isHeld);
   }
 
   async close(): Promise<void> {

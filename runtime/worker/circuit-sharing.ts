@@ -4,10 +4,10 @@ import type { News, ResourceReport } from "../resilience/resource-report.ts";
 import type { Resources } from "../resilience/resources.ts";
 import type { Clock } from "../time/clock.ts";
 import { decodeCircuitKey, decodeOverride, decodeReport, encodeCircuitKey } from "./circuit-records.ts";
-import { CircuitsReader } from "./circuits-reader.ts";
 import type { JobEvent } from "./job-event.ts";
 import { OwnReports } from "./own-reports.ts";
 import { SilentReports } from "./silent-reports.ts";
+import { TopicFollower } from "./topic-follower.ts";
 
 export interface CircuitSharingOptions {
   readonly job: string;
@@ -31,7 +31,7 @@ const RETRY_MAX_MS = 30_000;
 export class CircuitSharing {
   readonly #options: CircuitSharingOptions;
   readonly #topic: string;
-  readonly #reader: CircuitsReader;
+  readonly #reader: TopicFollower;
   readonly #steps: ReadonlyMap<string, Resources>;
   readonly #own = new OwnReports();
   readonly #silent = new SilentReports();
@@ -43,7 +43,7 @@ export class CircuitSharing {
   constructor(options: CircuitSharingOptions) {
     this.#options = options;
     this.#topic = circuitsTopicOf(options.job);
-    this.#reader = new CircuitsReader(options.log, this.#topic);
+    this.#reader = new TopicFollower(options.log, this.#topic);
     this.#steps = new Map(options.resources.map((resources) => [resources.step, resources]));
   }
 

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const member = (job: string, memberId: string | undefined): MemberStatus => ({
-  ...{ job, worker: `${job}-0`, memberId, isAssigned: true, tasks: [] },
+  ...{ job, worker: `${job}-0`, memberId, isAssigned: true, activity: "running", tasks: [] },
 });
 
 async function left(): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import type { LogFields, LogLevel } from "../dsl/step-log.ts";
 import type { Gap } from "./start-positions.ts";
+import type { WantedStatus } from "./worker-orders.ts";
 
 /** What happens to a job, for logs and progress displays. Never holds a payload. */
 export type JobEvent =
@@ -73,6 +74,16 @@ export type JobEvent =
   | { readonly kind: "standbyFailed"; readonly job: string; readonly task: string; readonly error: unknown }
   /** What its workers know of institutions does not reach the others for now; each goes on by itself, and tries again. */
   | { readonly kind: "circuitsUnshared"; readonly job: string; readonly worker: string; readonly error: unknown }
+  /** Somebody wants something else of the job than before; told when a process hears of it, also at its start. */
+  | {
+      readonly kind: "ordered";
+      readonly job: string;
+      readonly status: WantedStatus;
+      readonly by: string;
+      readonly why: string;
+    }
+  /** Orders for the job do not reach this process for now: it goes on as it is, and tries again. */
+  | { readonly kind: "ordersUnread"; readonly job: string; readonly error: unknown }
   /** What a task would have read next was not there, and it goes on elsewhere, as the source says. Told again if it starts again before it commits. */
   | ({ readonly kind: "gap"; readonly job: string; readonly task: string } & Gap)
   | { readonly kind: "lost"; readonly job: string; readonly worker: string };

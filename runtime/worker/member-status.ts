@@ -8,6 +8,12 @@ export interface ProcessIdentity {
   readonly address: string;
 }
 
+/**
+ * What a member does, by the orders that were given: "pausing" and "draining" end what has begun, "paused" keeps its place in the group and its tasks and
+ * processes nothing, "drained" is in no group.
+ */
+export type MemberActivity = "running" | "pausing" | "paused" | "draining" | "drained";
+
 /** A member of a job's group in this process. */
 export interface MemberStatus {
   readonly job: string;
@@ -16,6 +22,7 @@ export interface MemberStatus {
   readonly memberId: string | undefined;
   /** Whether the group has given it its tasks, be it none. */
   readonly isAssigned: boolean;
+  readonly activity: MemberActivity;
   readonly tasks: readonly TaskStatus[];
 }
 

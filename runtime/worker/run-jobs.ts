@@ -1,4 +1,3 @@
-import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError } from "../errors/errors.ts";
@@ -6,10 +5,11 @@ import type { LogAccess } from "../log/port.ts";
 import { LocalState } from "../ops/state/local-state.ts";
 import { compileAll } from "../plan/compile-all.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Clock } from "../time/clock.ts";
 import { assertDeployed } from "./deployments.ts";
 import { EventCounts } from "./event-counts.ts";
 import { isIdle, lagOf } from "./idle.ts";
+import { JobControl, type JobControlOptions, type SupervisorLink } from "./job-control.ts";
+import { JobMembers } from "./job-members.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-topics.ts";
 import type { JobMeasures, MemberMeasures } from "./measures.ts";
@@ -35,6 +35,8 @@ export interface RunJobsOptions {
   readonly topics?: TopicsPolicy;
   /** Told to the groups, for whoever wants to ask this process more. */
   readonly identity?: ProcessIdentity;
+  /** Where the process has its number of workers from; without one it is its own business, or nobody's on a log that is shared. */
+  readonly supervisor?: SupervisorLink;
   /** Stores of an earlier version whose state may be forgotten. */
   readonly droppedStores?: readonly string[];
   /** Runs nothing but what was deployed; stores that its deployment may drop are dropped. @default false */
@@ -85,8 +87,7 @@ export interface JobsRun {
 }
 
 const IDLE_LOOK_MS = 50;
-/** How long closing stores without a last commit may take. */
-const ABANDON_TIMEOUT_MS = 2_000;
+const DRAIN_TIMEOUT_MS = 30_000;
 
 /** Runs jobs on a log. What `startJobs` does, with everything from outside as an argument. */
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
@@ -116,27 +117,19 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
       await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(job.name)!, registry }),
     );
   }
-  const workers = runtimes.flatMap((runtime) =>
-    Array.from(
-      { length: workerCount },
-      (_, index) => new Worker({ ...options, id: `${runtime.job.name}-${index}`, runtime, environment: observed }),
-    ),
-  );
-  const over = new AbortController();
-  const stopAll = () => {
-    for (const worker of workers) worker.stop();
-  };
-  const runs = workers.map((worker) =>
-    worker.run().catch((error: unknown) => {
-      stopAll();
-      throw error;
-    }),
-  );
-  const finished = Promise.allSettled(runs).then((results) => {
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
+  const members = new JobMembers({
+    ...{ runtimes, clock, drainTimeoutMs: options.drainTimeoutMs ?? DRAIN_TIMEOUT_MS },
+    create: (runtime, id) => new Worker({ ...options, id, runtime, environment: observed }),
   });
-  // Whoever awaits it gets the error; that nobody does must not end the process.
+  const control = new JobControl({
+    ...{ log, clock, topics, members, jobs: jobs.map(({ name }) => name), onEvent: observed.onEvent },
+    process: controlledProcess(options),
+    ...scalingOf(options),
+  });
+  await control.start();
+  members.fill(workerCount);
+  const finished = members.finished.finally(() => control.close());
+  const over = new AbortController();
   finished.catch(() => undefined).then(() => over.abort());
   return {
     finished,
@@ -147,43 +140,45 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           return {
             job,
             ...counters,
-            ...tasksIn(workers.filter((worker) => worker.job === job)),
-            lag: await lagOf(environment.log, runtime),
+            ...tasksIn(members.of(job)),
+            lag: await lagOf(log, runtime),
             restoring: restores.of(job),
           };
         }),
       ),
-    members: () => workers.map(({ status }) => withRestores(status, restores)),
+    members: () => members.all.map(({ status }) => withRestores(status, restores)),
     measures: () =>
       runtimes.map(({ plan, metrics: counters }) => ({
         ...{ plan, counters, events: events.get(plan.job)! },
-        members: workers
-          .filter(({ job }) => job === plan.job)
-          .map(({ measures }) => restoredMeasures(plan.job, measures, restores)),
+        members: members.of(plan.job).map(({ measures }) => restoredMeasures(plan.job, measures, restores)),
       })),
-    state: new LocalState({ environment, tasks: () => workers.flatMap(({ held }) => held) }),
+    state: new LocalState({ environment, tasks: () => members.all.flatMap(({ held }) => held) }),
     untilIdle: () =>
       Promise.race([
         finished,
-        waitUntilIdle({
-          environment,
-          runtimes,
-          members: workers,
-          signal: over.signal,
-          isShared: options.isShared ?? false,
-        }),
+        waitUntilIdle({ environment, runtimes, members, signal: over.signal, isShared: options.isShared ?? false }),
       ]),
     async stop() {
-      stopAll();
-      if (await endsWithin(environment.clock, options.drainTimeoutMs ?? 30_000, runs)) return await finished;
-      for (const worker of workers) worker.abandon();
-      await endsWithin(environment.clock, ABANDON_TIMEOUT_MS, runs);
-      throw new MulgilError(
-        "the jobs could not drain in time: a last commit, or a function of a job, was still under way; what no commit covers is repeated at the next start, nothing is lost. Give a longer drain time-out",
-        { code: "DRAIN_TIMEOUT" },
-      );
+      await members.stop();
+      await finished;
     },
   };
+}
+
+/** A process that listens is known by where it runs; one that does not, by what it calls its disk. */
+function controlledProcess({ identity, environment }: RunJobsOptions): JobControlOptions["process"] {
+  if (identity === undefined) return { process: environment.location, host: "", pid: 0 };
+  const { host, pid } = identity;
+  return { process: `${host}:${pid}`, host, pid };
+}
+
+/** On a log that others share the number of workers is that of processes. */
+function scalingOf({
+  isShared = false,
+  supervisor,
+}: RunJobsOptions): Pick<JobControlOptions, "scaling" | "supervisor"> {
+  if (supervisor !== undefined) return { scaling: "processes", supervisor };
+  return { scaling: isShared ? "none" : "members" };
 }
 
 const tasksIn = (workers: readonly Worker[]): Pick<JobStatus, "tasks" | "standbys"> => ({
@@ -215,16 +210,6 @@ function withRestore<Task extends TaskStatus>(job: string, task: Task, restores:
   return restoring === undefined ? task : { ...task, status: "restoring", restoring };
 }
 
-/** @returns whether all of them end, one way or another, in this time */
-async function endsWithin(clock: Clock, ms: number, works: readonly Promise<unknown>[]): Promise<boolean> {
-  const bound = new AbortController();
-  const late = clock.sleep(ms, bound.signal).then(() => false);
-  const ended = Promise.allSettled(works).then(() => true);
-  const inTime = await Promise.race([ended, late]);
-  bound.abort();
-  return inTime;
-}
-
 function refuseDuplicates(jobs: readonly Job[]): void {
   if (jobs.length === 0)
     throw new ConfigError("there is nothing to run:", [
@@ -246,15 +231,15 @@ function refuseDuplicates(jobs: readonly Job[]): void {
 async function waitUntilIdle(options: {
   readonly environment: WorkerEnvironment;
   readonly runtimes: readonly JobRuntime[];
-  readonly members: readonly Worker[];
+  readonly members: JobMembers;
   readonly signal: AbortSignal;
   readonly isShared: boolean;
 }): Promise<void> {
   const { environment, runtimes, members, signal, isShared } = options;
   while (!signal.aborted) {
-    if (await isIdle(environment.log, runtimes, members, isShared)) {
-      await Promise.all(members.map((worker) => worker.commitNow()));
-      if (await isIdle(environment.log, runtimes, members, isShared)) return;
+    if (await isIdle(environment.log, runtimes, members.all, isShared)) {
+      await Promise.all(members.all.map((worker) => worker.commitNow()));
+      if (await isIdle(environment.log, runtimes, members.all, isShared)) return;
     }
     await environment.clock.sleep(IDLE_LOOK_MS, signal);
   }

@@ -16,6 +16,7 @@ import { systemClock } from "../time/system-clock.ts";
 import { type OpenTracing, openTracing, type TracingOptions } from "../trace/open-tracing.ts";
 import { commit } from "./commit.ts";
 import { FormerMembers } from "./former-members.ts";
+import type { SupervisorLink } from "./job-control.ts";
 import type { JobEvent } from "./job-event.ts";
 import type { TopicsPolicy } from "./job-topics.ts";
 import { type KafkaOptions, type OpenedKafka, openKafka } from "./open-kafka.ts";
@@ -46,6 +47,8 @@ export interface StartOptions {
   readonly topics?: TopicsPolicy;
   /** Traces of OpenTelemetry, of the records that are chosen. @default nothing is traced */
   readonly tracing?: TracingOptions | undefined;
+  /** What started this process as one of several, and is told when their number is to change. @default nobody */
+  readonly supervisor?: SupervisorLink;
   /** Stores of an earlier version of a job whose state may be forgotten; a removed store is refused otherwise. */
   readonly droppedStores?: readonly string[];
   /**
@@ -91,6 +94,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
         },
       },
       ...(server !== undefined && { identity: server.identity }),
+      ...(options.supervisor !== undefined && { supervisor: options.supervisor }),
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),

@@ -21,6 +21,8 @@ export interface TaskSlotsOptions {
   readonly consumer: () => GroupConsumer | undefined;
   /** Whose the tasks are is being decided: nothing is fetched for them. */
   readonly isRebalancing: () => boolean;
+  /** The job is paused: nothing is fetched for them either. */
+  readonly isHeld: () => boolean;
   /** A task is another member's already: the worker has to join anew. */
   readonly onMigrated: () => void;
   /** A task has failed in a way that starting it again cannot mend. */
@@ -83,7 +85,7 @@ export class TaskSlots {
     for (const [id, definition] of wanted) {
       const slot = this.#slots.get(id);
       if (slot === undefined) this.#start(definition);
-      else if (slot.status === "running") slot.fetching.position(this.#options.consumer()!);
+      else if (slot.status === "running") slot.fetching.position(this.#options.consumer()!, this.#options.isHeld());
     }
   }
 
@@ -174,11 +176,11 @@ export class TaskSlots {
   }
 
   #run(definition: TaskDefinition, task: Task, abort: AbortController): void {
-    const { environment, runtime, consumer, isRebalancing } = this.#options;
+    const { environment, runtime, consumer, isRebalancing, isHeld } = this.#options;
     const fetching = new TaskFetching(task);
     this.#slots.set(task.id, { ...definition, status: "running", inputs: task.inputs, abort, task, fetching });
     // Otherwise the next assignment does, if it leaves the task here.
-    if (!isRebalancing()) fetching.position(consumer()!);
+    if (!isRebalancing()) fetching.position(consumer()!, isHeld());
     environment.onEvent({ kind: "running", job: runtime.job.name, task: task.id });
   }
 

@@ -189,6 +189,17 @@ export class Task {
     return (this.#calls?.flow.calling ?? 0) > 0;
   }
 
+  /** Begins no more calls as long as it is held; what has begun ends. */
+  holdCalls(isHeld: boolean): void {
+    if (isHeld) this.#calls?.flow.drain();
+    else this.#calls?.flow.resume();
+  }
+
+  /** A function of the job or a commit is under way. */
+  get isAtWork(): boolean {
+    return this.isSuspended || this.isCommitting;
+  }
+
   /** Records that are taken up by a call and have not ended. */
   get callsUnderWay(): number {
     return this.#calls?.flow.inFlight ?? 0;

@@ -5,7 +5,7 @@ import type { HeldTask } from "./held-task.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { MemberMeasures } from "./measures.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
-import type { MemberStatus, ProcessIdentity } from "./member-status.ts";
+import type { MemberActivity, MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
 import { refusedPosition } from "./refused-position.ts";
 import { taskAssignor } from "./task-assignor.ts";
@@ -13,6 +13,7 @@ import { TaskCopies } from "./task-copies.ts";
 import { oldestTask, tasksReading } from "./task-slot.ts";
 import { TaskSlots } from "./task-slots.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
+import { type WantedStatus, WorkerOrders } from "./worker-orders.ts";
 
 export interface WorkerOptions {
   readonly id: string;
@@ -31,6 +32,8 @@ const CALLS_WAIT_MAX_MS = 5;
 /** How long a worker that leaves waits for calls that are under way; what has not ended then is called again, by whoever gets the task. */
 const DRAIN_CALLS_MAX_MS = 5_000;
 const DRAIN_LOOK_MS = 20;
+/** What a last commit, and then the closing of stores, have at least when the time to leave is over. */
+const LAST_COMMIT_MIN_MS = 1_000;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
 const PURGE_EVERY_MS = 30_000;
@@ -48,6 +51,7 @@ export class Worker {
   readonly #slots: TaskSlots;
   readonly #calls: CallResources;
   readonly #commits: CommitSchedule;
+  readonly #orders: WorkerOrders;
   readonly #stop = new AbortController();
   readonly #abandoned = Promise.withResolvers<void>();
   #consumer: GroupConsumer | undefined;
@@ -55,8 +59,12 @@ export class Worker {
   #fatal: { readonly error: unknown } | undefined;
   #rejoin = false;
   #isAssigned = false;
+  /** It has left its group on an order, and waits to be wanted again. */
+  #isAway = false;
   /** From the end of one assignment to the next: whose the tasks are is being decided, so nothing is processed or committed. */
   #isRebalancing = false;
+  /** Of tasks that were given up: an ordered departure does not wait for it beyond its time. */
+  #closing: Promise<unknown> = Promise.resolve();
 
   constructor(options: WorkerOptions) {
     const { id, runtime, environment, identity } = options;
@@ -64,6 +72,7 @@ export class Worker {
     this.#options = options;
     this.#environment = environment;
     this.#runtime = runtime;
+    this.#orders = new WorkerOrders(environment.clock);
     this.#copies = new TaskCopies({ runtime, environment });
     this.#calls = new CallResources({
       runtime,
@@ -76,6 +85,7 @@ export class Worker {
       ...{ runtime, environment, copies: this.#copies, calls: this.#calls.steps },
       consumer: () => this.#consumer,
       isRebalancing: () => this.#isRebalancing,
+      isHeld: () => this.#orders.isHeld,
       onMigrated: () => {
         this.#rejoin = true;
       },
@@ -129,6 +139,7 @@ export class Worker {
       worker: this.id,
       memberId: this.#consumer?.memberId || undefined,
       isAssigned: this.#isAssigned,
+      activity: this.activity,
       tasks: this.#slots.all.map(({ id, status }) => ({ task: id, status, restoring: undefined })),
     };
   }
@@ -146,15 +157,33 @@ export class Worker {
     };
   }
 
+  get activity(): MemberActivity {
+    const { wanted, leaving } = this.#orders;
+    if (this.#isAway) return "drained";
+    if (leaving !== undefined || wanted === "drained") return "draining";
+    if (wanted !== "paused") return "running";
+    return this.#isAtWork ? "pausing" : "paused";
+  }
+
+  /** How often it has left its group on an order, and whether everything was committed the last time. */
+  get departures(): { readonly count: number; readonly isComplete: boolean } {
+    return { count: this.#orders.departures, isComplete: this.#orders.isComplete };
+  }
+
   /** Runs until `stop`, or until something is wrong that a restart of a task cannot mend. */
   async run(): Promise<void> {
     try {
       await this.#calls.start();
       while (!this.#stop.signal.aborted) {
+        if (this.#consumer === undefined && this.#orders.isWantedAway) {
+          await this.#stayAway();
+          continue;
+        }
         this.#consumer ??= await this.#join();
         await this.#turn(this.#consumer);
         this.#throwIfFatal();
         if (this.#rejoin) await this.#leave();
+        else await this.#leaveIfDrained();
         await this.#environment.turn();
       }
       await this.#drainCalls();
@@ -170,6 +199,22 @@ export class Worker {
   /** Ends `run` after a last commit. */
   stop(): void {
     this.#stop.abort();
+    this.#orders.wake();
+  }
+
+  /**
+   * From the next turn on. "paused": stays in the group and keeps its tasks; nothing is fetched or processed, no call begins and no timer fires; what has
+   * begun ends, and commits go on. "drained": ends what has begun, commits, and leaves, within `drainTimeoutMs`; what no commit covers then is done again by
+   * whoever gets the tasks. "running" takes both back.
+   */
+  want(wanted: WantedStatus, drainTimeoutMs: number): void {
+    this.#orders.want(wanted, drainTimeoutMs);
+    if (this.#orders.isHeld) this.#holdCalls(true);
+  }
+
+  /** Drains and joins again, once. One that is drained stays so. */
+  restart(drainTimeoutMs: number): void {
+    if (this.#orders.wanted !== "drained") this.#orders.restart(drainTimeoutMs);
   }
 
   /** After `stop`: no longer waits for commits and functions that are under way. `run` ends, and what was not committed is dropped. */
@@ -214,6 +259,44 @@ export class Worker {
     };
   }
 
+  /** In no group, until it is wanted again. */
+  async #stayAway(): Promise<void> {
+    this.#orders.left(true);
+    this.#isAway = true;
+    await this.#orders.changed;
+    this.#isAway = false;
+    // What others know of institutions is old by now.
+    const nowMs = this.#environment.clock.now();
+    if (!this.#orders.isWantedAway) await Promise.race([this.#calls.tick(nowMs), this.#abandoned.promise]);
+  }
+
+  /** Leaves on an order when what had begun is done, or the time for it is over. */
+  async #leaveIfDrained(): Promise<void> {
+    const { leaving } = this.#orders;
+    if (leaving === undefined) return;
+    const { clock } = this.#environment;
+    const mayWait = clock.now() < leaving.untilMs;
+    if (mayWait && (this.#isRebalancing || this.#isAtWork)) return;
+    const patienceMs = () => Math.max(LAST_COMMIT_MIN_MS, leaving.untilMs - clock.now());
+    const isCommitted = !this.#isRebalancing && (await this.#commits.commitAll(patienceMs()));
+    const isComplete = isCommitted && !this.#isAtWork;
+    await this.#leave(patienceMs());
+    this.#orders.left(isComplete);
+    this.#commits.answerRequests();
+    // The last commit may have failed for good.
+    this.#throwIfFatal();
+  }
+
+  get #isAtWork(): boolean {
+    return this.#calls.calling > 0 || [...this.#slots.running()].some(({ task }) => task.isAtWork);
+  }
+
+  /** What has begun ends. Where it waits, in front of an institution or of a permit, it waits on. */
+  #holdCalls(isHeld: boolean): void {
+    this.#calls.hold(isHeld);
+    for (const { task } of this.#slots.running()) task.holdCalls(isHeld);
+  }
+
   /** Calls that are under way may end: what they bring need not be fetched again. */
   async #drainCalls(): Promise<void> {
     const { clock } = this.#environment;
@@ -223,24 +306,30 @@ export class Worker {
     });
     const untilMs = clock.now() + DRAIN_CALLS_MAX_MS;
     while (!isOver && clock.now() < untilMs) {
+      // Of a job that is paused nothing more begins.
+      if (this.#orders.isHeld && this.#calls.calling === 0) return;
       if ([...this.#slots.running()].filter(({ task }) => task.drainCalls()).length === 0) return;
       await clock.sleep(DRAIN_LOOK_MS);
     }
   }
 
   async #turn(consumer: GroupConsumer): Promise<void> {
+    this.#holdCalls(this.#orders.isHeld);
     for (const batch of await this.#poll(consumer)) await this.#accept(batch);
     if (!this.#isRebalancing) {
-      await this.#advanceWallClock();
-      await this.#processSlice();
+      const { isHeld } = this.#orders;
+      if (!isHeld) {
+        await this.#advanceWallClock();
+        await this.#processSlice();
+      }
       await this.#commits.commitIfDue();
       await this.#purgeIfDue();
       this.#slots.restartRefused();
-      for (const { fetching } of this.#slots.running()) fetching.throttle(consumer);
+      for (const { fetching } of this.#slots.running()) fetching.throttle(consumer, isHeld);
       if (this.#copies.takeWarm()) consumer.requestRebalance();
     }
     this.#slots.dropFailed();
-    this.#calls.tick(this.#environment.clock.now());
+    void this.#calls.tick(this.#environment.clock.now());
   }
 
   async #poll(consumer: GroupConsumer): Promise<readonly FetchedBatch[]> {
@@ -317,14 +406,19 @@ export class Worker {
   #pollWaitMs(): number {
     if (this.#stop.signal.aborted) return 0;
     if (this.#isRebalancing) return POLL_WAIT_MAX_MS;
+    if (this.#orders.leaving !== undefined) return DRAIN_LOOK_MS;
+    if (this.#orders.isHeld) return this.#waitUntil(this.#commits.dueAtMs, POLL_WAIT_MAX_MS);
     if (oldestTask(this.#slots.running()) !== undefined) return 0;
     const wakeAtMs = [...this.#slots.running()].reduce(
       (wake, { task }) => (task.isSuspended ? wake : Math.min(wake, task.nextWallClockMs)),
       this.#commits.dueAtMs,
     );
     const waitsForCalls = [...this.#slots.running()].some(({ task }) => task.waitsForCalls);
-    const waitMaxMs = waitsForCalls ? CALLS_WAIT_MAX_MS : POLL_WAIT_MAX_MS;
-    return Math.max(0, Math.min(waitMaxMs, wakeAtMs - this.#environment.clock.now()));
+    return this.#waitUntil(wakeAtMs, waitsForCalls ? CALLS_WAIT_MAX_MS : POLL_WAIT_MAX_MS);
+  }
+
+  #waitUntil(atMs: number, waitMaxMs: number): number {
+    return Math.max(0, Math.min(waitMaxMs, atMs - this.#environment.clock.now()));
   }
 
   /** The group has gone on without this member: nothing may be committed any more. */
@@ -337,12 +431,16 @@ export class Worker {
     this.#copies.keep({ standbys: [], warmups: [] });
   }
 
-  async #leave(): Promise<void> {
+  /** `patienceMs`: stores that take longer to close are left to it. */
+  async #leave(patienceMs?: number): Promise<void> {
     this.#rejoin = false;
     this.#isRebalancing = false;
     this.#isAssigned = false;
-    const closed = Promise.allSettled([this.#copies.close(), this.#slots.close()]);
-    await Promise.race([closed, this.#abandoned.promise]);
+    this.#closing = Promise.allSettled([this.#closing, this.#copies.close(), this.#slots.close()]);
+    const closed = new AbortController();
+    const patience = patienceMs === undefined ? [] : [this.#environment.clock.sleep(patienceMs, closed.signal)];
+    await Promise.race([this.#closing, this.#abandoned.promise, ...patience]);
+    closed.abort();
     const consumer = this.#consumer;
     this.#consumer = undefined;
     await consumer?.close();

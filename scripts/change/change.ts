@@ -19,11 +19,15 @@ export interface Change<T> {
   /** For the audit trail; small, without payloads and secrets. */
   readonly before?: unknown;
   readonly after?: unknown;
-  apply(order: Order): Promise<T>;
+  apply(entry: ChangeEntry): Promise<T>;
 }
 
-/** Who gives an order, and why: for changes that remember it beside the audit trail. */
-export type Order = Pick<AuditRecord, "by" | "why">;
+/** As the audit trail has the change, for those who keep it elsewhere, too. */
+export interface ChangeEntry {
+  readonly id: string;
+  readonly by: string;
+  readonly why: string;
+}
 
 export interface ChangeOptions {
   readonly dryRun?: true;
@@ -54,13 +58,14 @@ export async function carryOut<T>(log: LogAccess, change: Change<T>, options: Ch
   if (preview.length > 0) process.stderr.write(`${preview.join("\n")}\n`);
   const why = await reasonFor(options.why);
   await assertConfirmed(options.yes);
-  const common = { ...told, id: randomUUID(), by: actor(), why };
+  const entry: ChangeEntry = { id: randomUUID(), by: actor(), why };
+  const common = { ...told, ...entry };
   const note = (rest: Pick<AuditRecord, "outcome" | "error">) =>
     appendAudit(log, { ...common, ...rest, atMs: systemClock.now() });
   await note({ outcome: "begun" });
   let result: T;
   try {
-    result = await apply.call(change, { by: common.by, why });
+    result = await apply.call(change, entry);
   } catch (error) {
     const { code, message } = problemOf(error);
     // The error of the change counts, not that of the trail: its first line is there.

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { type AssessedJob, assessDeployment, deployJobs } from "../../runtime/ops/deploy-jobs.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
-import { type ChangeOptions, carryOut, changeOptions, type Order } from "../change/change.ts";
+import { type ChangeEntry, type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
 import { deployPreview } from "../deploy/deploy-text.ts";
 import { type LogLocation, withLog } from "../environment/open-log.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
@@ -46,7 +46,7 @@ async function deploy(files: readonly string[], options: DeployOptions): Promise
       preview: deployPreview(assessment),
       before: assessment.jobs.map(({ before, plan }) => summary(plan.job, before?.plan)),
       after: assessment.jobs.map(({ plan }) => summary(plan.job, plan)),
-      apply: (order: Order) =>
+      apply: (order: ChangeEntry) =>
         deployJobs({ log, registry, topics }, assessment.jobs, { ...order, atMs: systemClock.now() }),
     };
     const done = await carryOut(log, change, options);

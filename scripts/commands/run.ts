@@ -1,6 +1,7 @@
 import path from "node:path";
 import { type Command, Option } from "commander";
 import type { JobStatus, JobsRun, ListenAddress } from "../../runtime/index.ts";
+import type { SupervisorLink } from "../../runtime/worker/job-control.ts";
 import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
@@ -27,6 +28,7 @@ import {
 
 interface RunOptions extends LogLocation, HttpFlags {
   readonly workers: number;
+  readonly supervise?: true;
   readonly untilIdle?: true;
   readonly drainTimeout: number;
   readonly listen?: ListenAddress;
@@ -62,6 +64,10 @@ function runCommand(program: Command): Command {
       )
         .default(1)
         .argParser(positiveInteger),
+    )
+    .option(
+      "--supervise",
+      "on Kafka: start even a single worker as a process of its own, so that mulgil scale can add more",
     )
     .option("--until-idle", "end when everything has been read and nothing is in flight")
     .addOption(
@@ -109,7 +115,7 @@ async function runFiles(files: readonly string[], options: RunOptions): Promise<
     level: options.logLevel,
     progressEveryMs: options.progressEvery,
   });
-  if (options.kafka !== undefined && options.workers > 1) {
+  if (options.kafka !== undefined && (options.workers > 1 || options.supervise)) {
     const { drainTimeout: drainTimeoutMs, untilIdle = false, workers, dataDir } = options;
     return await runWorkers({ report, drainTimeoutMs, untilIdle, workers, dataDir });
   }
@@ -132,7 +138,7 @@ async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: 
       listen: seat.listenAt(listenOf(options)),
       workers: 1,
     };
-    const run = await start(files, own, seat.report);
+    const run = await start(files, own, seat.report, seat.supervisor);
     if (options.untilIdle) run.untilIdle().then(seat.idle, () => undefined);
     await untilEnd(run, seat.report, [seat.requested]);
   } catch (error) {
@@ -143,7 +149,12 @@ async function runAsWorker(seat: WorkerSeat, files: readonly string[], options: 
   }
 }
 
-async function start(files: readonly string[], options: RunOptions, report: RunReport): Promise<JobsRun> {
+async function start(
+  files: readonly string[],
+  options: RunOptions,
+  report: RunReport,
+  supervisor?: SupervisorLink,
+): Promise<JobsRun> {
   const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
   const kafka = await kafkaOptions(options);
   const { startJobs } = await engine();
@@ -157,6 +168,7 @@ async function start(files: readonly string[], options: RunOptions, report: RunR
     topics: options.topics,
     droppedStores: options.dropStore,
     onlyDeployed: options.deployed === true,
+    ...(supervisor !== undefined && { supervisor }),
     onEvent: report.event,
     tracing: tracingFrom(tracingVariables),
   });

@@ -1,8 +1,9 @@
 import type { Command } from "commander";
 import type { LogAccess } from "../../runtime/log/port.ts";
+import { readWantedStates } from "../../runtime/ops/control.ts";
 import { describeJobs, type JobOverview } from "../../runtime/ops/job-overview.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
-import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { assertJobKnown } from "../environment/known-jobs.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { askWorkers } from "../status/ask-workers.ts";
@@ -29,10 +30,13 @@ export function addStatus(program: Command): void {
 
 async function status(names: readonly string[], { output, ...where }: StatusOptions): Promise<void> {
   assertLogExists(where);
-  const overviews = await withLog(where, ({ log }) => settledJobs(log, names));
+  const { overviews, wanted } = await withLog(where, async ({ log }) => ({
+    overviews: await settledJobs(log, names),
+    wanted: await readWantedStates(log),
+  }));
   const processes = overviews.flatMap(({ members }) => members.flatMap(({ process }) => process ?? []));
   const answers = await askWorkers(processes);
-  const views = overviews.map((overview) => jobView(overview, answers));
+  const views = overviews.map((overview) => jobView(overview, answers, wanted.get(overview.job)));
   await printFormatted(views, output, (jobs) => (jobs.length === 0 ? "no job has run here yet" : statusText(jobs)));
 }
 
@@ -47,12 +51,6 @@ async function settledJobs(log: LogAccess, names: readonly string[]): Promise<re
 
 function wanted(jobs: readonly JobOverview[], names: readonly string[]): readonly JobOverview[] {
   const known = jobs.map(({ job }) => job);
-  const unknown = names.find((name) => !known.includes(name));
-  if (unknown !== undefined) {
-    throw new MulgilError(
-      `no job "${unknown}" has ever run here: there is ${known.length === 0 ? "none" : known.join(", ")}`,
-      { code: "JOB_UNKNOWN" },
-    );
-  }
+  for (const name of names) assertJobKnown(name, known);
   return names.length === 0 ? jobs : jobs.filter(({ job }) => names.includes(job));
 }

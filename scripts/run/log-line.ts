@@ -16,6 +16,7 @@ const TROUBLE: ReadonlySet<JobEvent["kind"]> = new Set([
   "lost",
   "circuitsUnshared",
   "standbyFailed",
+  "ordersUnread",
 ]);
 
 export function levelOf(event: JobEvent): Exclude<LogLevelMin, "silent"> {

@@ -155,6 +155,13 @@ function eventLine(event: JobEvent): string | undefined {
     }
     case "lost":
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
+    case "ordered":
+      return orderLine(event);
+    case "ordersUnread":
+      return styleText(
+        "yellow",
+        `${event.job}: orders (pause, drain, scale, …) cannot be read for now, and it goes on as it is (${told(event.error).message})`,
+      );
     case "circuitsUnshared":
       return styleText(
         "yellow",
@@ -163,6 +170,14 @@ function eventLine(event: JobEvent): string | undefined {
     default:
       return undefined;
   }
+}
+
+function orderLine({ job, status, by, why }: Extract<JobEvent, { readonly kind: "ordered" }>): string {
+  if (status === "running") return `${job}: resumed (${by}: ${why})`;
+  return styleText(
+    "yellow",
+    `${job}: ${status} (${by}: ${why}); mulgil resume ${job} takes it back, and --until-idle waits for that`,
+  );
 }
 
 /** Looks at a run again and again until it is stopped. */

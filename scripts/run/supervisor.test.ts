@@ -2,6 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { JobStatus } from "../../runtime/index.ts";
 import { ManualClock } from "../../runtime/testing/manual-clock.ts";
+import type { OrderAnswer } from "../../runtime/worker/control-records.ts";
 import { restoreStatus } from "../../runtime/worker/restore-progress.ts";
 import { Supervisor } from "./supervisor.ts";
 import type { WorkerMessage } from "./worker-messages.ts";
@@ -36,6 +37,8 @@ class FakeProcess {
       pid: 1,
       stop: () => void this.orders.push("stop"),
       kill: () => void this.orders.push("kill"),
+      answer: ({ id, outcome, detail }: OrderAnswer) =>
+        void this.orders.push(detail === undefined ? `${id} ${outcome}` : `${id} ${outcome}: ${detail}`),
       ended: this.#end.promise,
     };
   }
@@ -217,5 +220,92 @@ describe("Supervisor", () => {
     processes[2]!.tell({ kind: "status", statuses: [status(3, { lag: 1 })] });
     expect(supervisor.totals).toEqual([status(18, { tasks: 4, lag: 1, restoring: restoreStatus(2, 4, 1_000) })]);
     expect(supervisor.standings[0]!.statuses).toEqual([status(13, { lag: 1 })]);
+  });
+});
+
+describe("a supervisor whose number of workers is changed", () => {
+  const order = (id: string, workers: number) => ({
+    ...{ id, workers, job: undefined, by: "ana@here", why: "load" },
+    ...{ atMs: 0, drainTimeoutMs: 1_000 },
+  });
+
+  it("starts more, and says so to all when they are up", async () => {
+    const { supervisor, processes, run, started, notes } = supervise({ workers: 1 });
+    await run();
+    processes[0]!.tell({ kind: "scale", order: order("a", 3) });
+    await settled();
+    expect(started()).toBe("1 2 3");
+    expect(processes[0]!.orders).toEqual([]);
+    processes[1]!.tell({ kind: "started" });
+    processes[2]!.tell({ kind: "started" });
+    await settled();
+    expect(processes.map(({ orders }) => orders)).toEqual([["a done"], ["a done"], ["a done"]]);
+    expect(notes).toEqual(["1 → 3 workers (ana@here: load)"]);
+    supervisor.stop();
+  });
+
+  it("hears an order once, whoever tells of it", async () => {
+    const { processes, run, started } = supervise({ workers: 2 });
+    await run();
+    for (const process of processes.slice()) process.tell({ kind: "scale", order: order("a", 3) });
+    await settled();
+    expect(started()).toBe("1 2 3");
+  });
+
+  it("drains the last ones, forgets nothing that they have counted, and does not start them again", async () => {
+    const { supervisor, processes, run, started, advance, outcome } = supervise({ workers: 3 });
+    await run();
+    processes[2]!.tell({ kind: "status", statuses: [status(7)] });
+    processes[0]!.tell({ kind: "scale", order: order("a", 1) });
+    await settled();
+    expect(processes.map(({ orders }) => orders)).toEqual([[], ["stop"], ["stop"]]);
+    await processes[1]!.end(0);
+    await processes[2]!.end(0);
+    expect(processes[0]!.orders).toEqual(["a done"]);
+    await advance(60_000);
+    expect([started(), outcome()]).toEqual(["1 2 3", "running"]);
+    expect(supervisor.standings.map(({ worker }) => worker)).toEqual(["1"]);
+    expect(supervisor.totals).toMatchObject([{ recordsIn: 7 }]);
+    processes[0]!.tell({ kind: "scale", order: order("b", 2) });
+    await settled();
+    expect(started()).toBe("1 2 3 2");
+  });
+
+  it("kills one that does not end, and says what that means", async () => {
+    const { processes, run, advance } = supervise({ workers: 2 });
+    await run();
+    processes[0]!.tell({ kind: "scale", order: order("a", 1) });
+    await settled();
+    await advance(5_999);
+    expect(processes[1]!.orders).toEqual(["stop"]);
+    await advance(1);
+    expect(processes[1]!.orders).toEqual(["stop", "kill"]);
+    await processes[1]!.end(null, "SIGKILL");
+    expect(processes[0]!.orders).toEqual([expect.stringMatching(/^a done: 1 of the workers ended before/)]);
+  });
+
+  it("lets one go that waits to be started again", async () => {
+    const { supervisor, processes, run, started, advance } = supervise({ workers: 2 });
+    await run();
+    await processes[1]!.end(1);
+    processes[0]!.tell({ kind: "scale", order: order("a", 1) });
+    await settled();
+    expect(processes[0]!.orders).toEqual(["a done"]);
+    await advance(60_000);
+    expect(started()).toBe("1 2");
+    expect(supervisor.standings).toHaveLength(1);
+  });
+
+  it("ends when it is stopped while others come and go", async () => {
+    const { supervisor, processes, run, outcome } = supervise({ workers: 2 });
+    await run();
+    processes[0]!.tell({ kind: "scale", order: order("a", 1) });
+    await settled();
+    processes[0]!.tell({ kind: "scale", order: order("b", 3) });
+    supervisor.stop();
+    await processes[0]!.end(0);
+    await processes[1]!.end(0);
+    await settled();
+    expect(outcome()).toBe("done");
   });
 });

@@ -1,10 +1,11 @@
 import type { JobEvent, JobStatus } from "../../runtime/index.ts";
 import type { Clock } from "../../runtime/time/clock.ts";
+import type { OrderAnswer, ScaleOrder } from "../../runtime/worker/control-records.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { BackOff } from "./back-off.ts";
 import { ended, jobTotals } from "./job-totals.ts";
+import { freeNames, newSeat, type Seat } from "./seat.ts";
 import type { WorkerMessage } from "./worker-messages.ts";
-import type { ProcessEnd, StartWorker, WorkerProcess } from "./worker-process.ts";
+import type { ProcessEnd, StartWorker } from "./worker-process.ts";
 
 export interface SupervisorOptions {
   readonly workers: number;
@@ -15,7 +16,7 @@ export interface SupervisorOptions {
   /** How long a worker takes to drain at most, by itself. */
   readonly drainTimeoutMs: number;
   readonly onEvent: (event: JobEvent, worker: string) => void;
-  readonly onNote: (note: string, worker: string) => void;
+  readonly onNote: (note: string, worker?: string) => void;
 }
 
 /** What is known of one worker, over all the processes that it has been. */
@@ -25,19 +26,10 @@ export interface WorkerStanding {
   readonly statuses: readonly JobStatus[];
 }
 
-interface Seat {
-  readonly worker: string;
-  readonly backOff: BackOff;
-  process: WorkerProcess | undefined;
-  isStarted: boolean;
-  isIdle: boolean;
-  /** Of processes that have ended. */
-  past: readonly JobStatus[];
-  current: readonly JobStatus[];
-}
-
 /** A worker that is past its own drain time-out does not answer any more. */
 const DRAIN_MARGIN_MS = 5_000;
+/** Whoever tells of an order tells of it soon. */
+const ORDERS_MAX = 32;
 /** Another process is still leaving the folder of this worker: one of a run that was killed, say. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(["DATA_DIR_LOCKED"]);
 
@@ -49,13 +41,20 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set(["DATA_DIR_LOCKED"]);
  *      │  └── back-off ◄─────┴── it dies ─────┘
  *      └── it fails: the run ends with its error
  *
- * The first worker starts alone, so that topics are made and plans compared once, and a mistake is told once; the others follow when it has started.
+ * Their number can be changed while they run: those with the highest numbers go, by a drain of their own. The first worker starts alone, so that topics are made and plans compared once, and a mistake is told once; the others follow when it has started.
  */
 export class Supervisor {
   /** Resolves when all workers have ended; rejects with the error that ended the run. */
   readonly finished: Promise<void>;
   readonly #options: SupervisorOptions;
-  readonly #seats: readonly Seat[];
+  #seats: readonly Seat[] = [];
+  /** Of workers that are no more. */
+  #past: readonly JobStatus[] = [];
+  readonly #running = new Set<Promise<void>>();
+  readonly #ended = Promise.withResolvers<void>();
+  /** The last orders, newest last: each worker tells of them. */
+  #orders: readonly string[] = [];
+  #scaling: Promise<void> = Promise.resolve();
   readonly #prepared = Promise.withResolvers<void>();
   readonly #stopping = new AbortController();
   #failure: MulgilError | undefined;
@@ -63,21 +62,14 @@ export class Supervisor {
 
   constructor(options: SupervisorOptions) {
     this.#options = options;
-    this.#seats = Array.from({ length: options.workers }, (_, index) => ({
-      worker: String(index + 1),
-      backOff: new BackOff(),
-      process: undefined,
-      isStarted: false,
-      isIdle: false,
-      past: [],
-      current: [],
-    }));
+    this.#add(options.workers);
     this.finished = this.#run();
   }
 
   /** Of all workers together. */
   get totals(): readonly JobStatus[] {
-    return jobTotals([...this.#seats.flatMap(({ past, current }) => [...past, ...current]), ...this.#lags]);
+    const ofSeats = this.#seats.flatMap(({ past, current }) => [...past, ...current]);
+    return jobTotals([...this.#past, ...ofSeats, ...this.#lags]);
   }
 
   get standings(): readonly WorkerStanding[] {
@@ -97,34 +89,92 @@ export class Supervisor {
     clock.after(drainTimeoutMs + DRAIN_MARGIN_MS, () => this.#giveUp());
   }
 
+  /**
+   * Starts more workers, or lets the last ones drain and end; the processes that are there then are told what came of it. An order that was heard before
+   * changes nothing.
+   */
+  scale(order: ScaleOrder): void {
+    if (this.#orders.includes(order.id) || this.#stopping.signal.aborted) return;
+    this.#orders = [...this.#orders, order.id].slice(-ORDERS_MAX);
+    this.#scaling = this.#scaling.then(async () => {
+      const { workers, by, why, id } = order;
+      this.#options.onNote(`${this.#seats.length} → ${workers} workers (${by}: ${why})`);
+      const answer: OrderAnswer = { ...(await this.#scaleTo(workers, order.drainTimeoutMs)), id };
+      for (const { process } of this.#seats) process?.answer(answer);
+    });
+  }
+
   /** Ends all workers at once. What was not committed is repeated at the next start. */
   kill(): void {
     for (const { process } of this.#seats) process?.kill();
   }
 
   async #run(): Promise<void> {
-    await Promise.all(this.#seats.map((seat, index) => this.#keep(seat, index === 0)));
+    await this.#ended.promise;
     if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #add(howMany: number): readonly Seat[] {
+    const isFirst = this.#seats.length === 0;
+    const taken = new Set(this.#seats.map(({ worker }) => worker));
+    const added = freeNames(taken, howMany).map(newSeat);
+    this.#seats = [...this.#seats, ...added];
+    for (const [index, seat] of added.entries()) {
+      const kept = this.#keep(seat, isFirst && index === 0).then(() => {
+        this.#running.delete(kept);
+        if (this.#running.size === 0) this.#ended.resolve();
+      });
+      this.#running.add(kept);
+    }
+    return added;
+  }
+
+  async #scaleTo(workers: number, drainTimeoutMs: number): Promise<Omit<OrderAnswer, "id">> {
+    const added = this.#add(Math.max(0, workers - this.#seats.length));
+    const surplus = this.#seats.slice(workers);
+    const ends = await Promise.all(surplus.map((seat) => this.#remove(seat, drainTimeoutMs)));
+    this.#seats = this.#seats.filter((seat) => !surplus.includes(seat));
+    this.#past = jobTotals([...this.#past, ...surplus.flatMap(({ past }) => past)]);
+    await Promise.race([Promise.all(added.map(({ up }) => up.promise)), this.#ended.promise]);
+    this.#stopIfIdle();
+    const cutShort = ends.filter((end) => end !== undefined && end.code !== 0);
+    if (cutShort.length === 0) return { outcome: "done" };
+    return {
+      outcome: "done",
+      detail: `${cutShort.length} of the workers ended before they had finished what they had begun; what no commit covers is processed once more, nothing is lost`,
+    };
+  }
+
+  /** Undefined: it was not running. */
+  async #remove(seat: Seat, drainTimeoutMs: number): Promise<ProcessEnd | undefined> {
+    seat.leaving.abort();
+    seat.process?.stop();
+    const bound = this.#options.clock.after(drainTimeoutMs + DRAIN_MARGIN_MS, () => seat.process?.kill());
+    const end = await seat.over.promise;
+    bound();
+    return end;
   }
 
   async #keep(seat: Seat, isFirst: boolean): Promise<void> {
     if (!isFirst) await this.#prepared.promise;
     const { clock } = this.#options;
-    while (!this.#stopping.signal.aborted) {
+    const over = AbortSignal.any([this.#stopping.signal, seat.leaving.signal]);
+    let end: ProcessEnd | undefined;
+    while (!over.aborted) {
       const sinceMs = clock.now();
-      const end = await this.#runOnce(seat);
-      if (this.#stopping.signal.aborted) {
-        this.#checkDrained(seat, end);
-        break;
-      }
+      end = await this.#runOnce(seat);
+      if (over.aborted) break;
       const waitMs = seat.backOff.waitMsAfter(clock.now() - sinceMs);
       this.#options.onNote(
         `worker ${seat.worker} ${endText(end)}; it starts again in ${waitMs / 1_000} s`,
         seat.worker,
       );
       seat.isStarted = false;
-      await clock.sleep(waitMs, this.#stopping.signal);
+      end = undefined;
+      await clock.sleep(waitMs, over);
     }
+    if (end !== undefined && this.#stopping.signal.aborted) this.#checkDrained(seat, end);
+    seat.over.resolve(end);
     // Nobody is to wait for a first worker that comes no more.
     this.#prepared.resolve();
   }
@@ -144,6 +194,7 @@ export class Supervisor {
     switch (message.kind) {
       case "started":
         seat.isStarted = true;
+        seat.up.resolve();
         this.#prepared.resolve();
         break;
       case "event":
@@ -155,12 +206,19 @@ export class Supervisor {
         break;
       case "idle":
         seat.isIdle = true;
-        if (this.#options.untilIdle && this.#seats.every(({ isIdle }) => isIdle)) this.stop();
+        this.#stopIfIdle();
+        break;
+      case "scale":
+        this.scale(message.order);
         break;
       case "failed":
         this.#fail(seat, message);
         break;
     }
+  }
+
+  #stopIfIdle(): void {
+    if (this.#options.untilIdle && this.#seats.every(({ isIdle }) => isIdle)) this.stop();
   }
 
   #fail({ worker }: Seat, { problem, details }: Extract<WorkerMessage, { kind: "failed" }>): void {

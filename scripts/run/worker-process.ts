@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import type { Readable, Writable } from "node:stream";
 import { systemClock } from "../../runtime/time/system-clock.ts";
+import type { OrderAnswer } from "../../runtime/worker/control-records.ts";
 import { workerEnvironment } from "../environment/variables.ts";
 import type { WorkerMessage, WorkerOrder } from "./worker-messages.ts";
 
@@ -18,6 +19,8 @@ export interface WorkerProcess {
   readonly pid: number | undefined;
   /** Asks it to finish what has begun, and to end. */
   stop(): void;
+  /** Tells it what came of an order that it has told of. */
+  answer(answer: OrderAnswer): void;
   /** At once, by SIGKILL. */
   kill(): void;
   /** Never rejects; all messages have been heard then. */
@@ -43,6 +46,7 @@ export const startWorkerProcess: StartWorker = (worker, hear) => {
   return {
     pid: child.pid,
     stop: () => tell(child, { kind: "stop" }),
+    answer: (answer) => tell(child, { kind: "scaled", answer }),
     kill: () => void child.kill("SIGKILL"),
     ended: endOf(child, printed),
   };

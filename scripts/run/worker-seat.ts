@@ -1,6 +1,8 @@
 import path from "node:path";
 import type { JobsRun, ListenAddress } from "../../runtime/index.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
+import type { OrderAnswer } from "../../runtime/worker/control-records.ts";
+import type { SupervisorLink } from "../../runtime/worker/job-control.ts";
 import { variables } from "../environment/variables.ts";
 import { problemDetails, problemOf } from "../output/problem.ts";
 import { told } from "./log-line.ts";
@@ -18,6 +20,8 @@ export interface WorkerSeat {
   readonly report: RunReport;
   /** Resolves when the run is to end, or nobody is there any more that could say so. */
   readonly requested: Promise<void>;
+  /** Who says how many workers there are. */
+  readonly supervisor: SupervisorLink;
   idle(): void;
   /** @returns whether it could be told */
   failed(error: unknown): Promise<boolean>;
@@ -39,6 +43,7 @@ export function workerSeat(options: { readonly progressEveryMs: number }): Worke
     listenAt: ({ host, port }) => ({ host, port: port === 0 ? 0 : port + Number(worker) - 1 }),
     report,
     requested: stopRequest(),
+    supervisor: supervisorLink(parent),
     idle: () => void parent.tell({ kind: "idle" }),
     failed: (error) => parent.tell({ kind: "failed", problem: problemOf(error), details: problemDetails(error) }),
     async close() {
@@ -62,6 +67,29 @@ function stopRequest(): Promise<void> {
     process.on("SIGTERM", () => resolve());
     if (!process.connected) resolve();
   });
+}
+
+/** Orders that come over the log go to the parent, which answers when it has carried them out. */
+function supervisorLink(parent: ParentChannel): SupervisorLink {
+  // Several jobs of the process hear of one order.
+  const waiting = new Map<string, PromiseWithResolvers<OrderAnswer>>();
+  process.on("message", (told) => {
+    const order = told as WorkerOrder;
+    if (order.kind !== "scaled") return;
+    waiting.get(order.answer.id)?.resolve(order.answer);
+    waiting.delete(order.answer.id);
+  });
+  return {
+    pid: process.ppid,
+    scale(order) {
+      const known = waiting.get(order.id);
+      if (known !== undefined) return known.promise;
+      const asked = Promise.withResolvers<OrderAnswer>();
+      waiting.set(order.id, asked);
+      void parent.tell({ kind: "scale", order });
+      return asked.promise;
+    },
+  };
 }
 
 function reportTo(parent: ParentChannel, everyMs: number): RunReport {

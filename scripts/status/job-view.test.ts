@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JobOverview, TaskOverview } from "../../runtime/ops/job-overview.ts";
+import type { WantedState } from "../../runtime/worker/control-records.ts";
 import type { ProcessIdentity, TaskStatus } from "../../runtime/worker/member-status.ts";
 import { restoreStatus } from "../../runtime/worker/restore-progress.ts";
 import type { WorkerAnswer } from "./ask-workers.ts";
@@ -27,7 +28,9 @@ const overview = (change: Partial<JobOverview> = {}): JobOverview => ({
 /** The process of a member that runs these tasks. */
 function answer(pid: number, memberId: string, tasks: readonly Partial<TaskStatus>[]): readonly [string, WorkerAnswer] {
   const running = tasks.map((each) => ({ task: "", status: "running" as const, restoring: undefined, ...each }));
-  const members = [{ job: "totals", worker: "totals-0", memberId, isAssigned: true, tasks: running }];
+  const members = [
+    { job: "totals", worker: "totals-0", memberId, isAssigned: true, activity: "running" as const, tasks: running },
+  ];
   return [process(pid).address, { answers: true, report: { process: process(pid), members } }];
 }
 
@@ -74,6 +77,31 @@ describe("jobView", () => {
       status: "rebalancing",
       workers: [{ host: "10.0.0.7", pid: undefined, answers: false, problem: "it has not said where" }],
     });
+  });
+});
+
+describe("jobView of a job of which something is wanted", () => {
+  const order = (status: WantedState["status"]): WantedState => ({
+    ...{ status, id: "o", by: "ana@here", why: "moved", atMs: 0, drainTimeoutMs: 0 },
+  });
+
+  it("is paused or drained when its workers have obeyed, and not before", () => {
+    expect(jobView(overview(), ANSWERS, order("paused"))).toMatchObject({
+      ...{ status: "paused", wanted: { by: "ana@here", why: "moved" } },
+      tasks: [{ status: "running" }, { status: "running" }],
+    });
+    const nobody = overview({ group: "empty", members: [], tasks: [task(0, undefined)] });
+    expect(jobView(nobody, new Map(), order("drained")).status).toBe("drained");
+    expect(jobView(nobody, new Map(), order("paused")).status).toBe("stopped");
+    expect(jobView(overview(), ANSWERS, order("drained")).status).toBe("running");
+    expect(jobView(overview({ group: "rebalancing" }), ANSWERS, order("paused")).status).toBe("rebalancing");
+    expect(jobView(overview(), ANSWERS, order("running"))).toMatchObject({ status: "running", wanted: undefined });
+  });
+
+  it("says who wants it, since when and why", () => {
+    expect(statusText([jobView(overview(), ANSWERS, order("paused"))])).toMatch(
+      /^totals {2}version 2 {2}paused {2}2 workers {2}lag 7\nto be paused since 1970-01-01T00:00:00.000Z \(ana@here: moved\)\n/,
+    );
   });
 });
 

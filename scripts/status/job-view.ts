@@ -1,4 +1,5 @@
 import type { JobOverview, MemberOverview, TaskOverview } from "../../runtime/ops/job-overview.ts";
+import type { WantedState } from "../../runtime/worker/control-records.ts";
 import type { InputPosition } from "../../runtime/worker/input-positions.ts";
 import type { TaskStatus } from "../../runtime/worker/member-status.ts";
 import { allRestores, type RestoreStatus } from "../../runtime/worker/restore-progress.ts";
@@ -6,14 +7,24 @@ import type { WorkerAnswer } from "./ask-workers.ts";
 
 /**
  * "stopped": nobody runs it. "rebalancing": its workers are dividing the tasks. "starting": tasks are not up yet. "unknown": the worker that could
- * tell does not answer.
+ * tell does not answer. "paused", "drained": somebody wants it so, and its workers have obeyed; tasks keep what they are.
  */
-export type ShownStatus = "stopped" | "rebalancing" | "starting" | "restoring" | "running" | "unknown";
+export type ShownStatus =
+  | "stopped"
+  | "rebalancing"
+  | "starting"
+  | "restoring"
+  | "running"
+  | "unknown"
+  | "paused"
+  | "drained";
 
 export interface JobView {
   readonly job: string;
   readonly version: number;
   readonly status: ShownStatus;
+  /** What somebody wants of it; undefined if nobody ever wanted anything, or took it back. */
+  readonly wanted: WantedState | undefined;
   /** Records that its tasks have not committed; counts markers. */
   readonly lag: number;
   /** Undefined if nothing is being restored. */
@@ -49,8 +60,12 @@ export interface ShownRestore extends RestoreStatus {
 
 const STATUS_OF_GROUP = { empty: "stopped", rebalancing: "rebalancing" } as const;
 
-/** What the log knows, and what the workers say. `answers` are by address. Pure. */
-export function jobView(overview: JobOverview, answers: ReadonlyMap<string, WorkerAnswer>): JobView {
+/** What the log knows, and what the workers say. `answers` are by address, `order` is what is wanted of the job. Pure. */
+export function jobView(
+  overview: JobOverview,
+  answers: ReadonlyMap<string, WorkerAnswer>,
+  order?: WantedState,
+): JobView {
   const { job, version, group, members } = overview;
   const workers = members.map((member) => workerView(member, answers));
   const reported = reportedTasks(overview, answers);
@@ -59,12 +74,19 @@ export function jobView(overview: JobOverview, answers: ReadonlyMap<string, Work
   return {
     job,
     version,
-    status: group === "settled" ? jobStatus(tasks) : STATUS_OF_GROUP[group],
+    status: orderedStatus(group === "settled" ? jobStatus(tasks) : STATUS_OF_GROUP[group], order),
+    wanted: order?.status === "running" ? undefined : order,
     lag: tasks.reduce((sum, { lag }) => sum + lag, 0),
     restoring: shown(allRestores(restores)),
     workers,
     tasks,
   };
+}
+
+/** What runs while it is paused, and what is stopped while it is drained, is as it is wanted. */
+function orderedStatus(status: ShownStatus, order: WantedState | undefined): ShownStatus {
+  if (order?.status === "paused" && status === "running") return "paused";
+  return order?.status === "drained" && status === "stopped" ? "drained" : status;
 }
 
 /** The one that somebody should know of first. */

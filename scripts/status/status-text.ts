@@ -8,18 +8,22 @@ export function statusText(jobs: readonly JobView[]): string {
   return jobs.map(jobText).join("\n\n");
 }
 
-function jobText({ job, version, status, lag, restoring, workers, tasks }: JobView): string {
+function jobText({ job, version, status, wanted, lag, restoring, workers, tasks }: JobView): string {
   const count = `${workers.length} ${workers.length === 1 ? "worker" : "workers"}`;
   const head = `${styleText("bold", job)}  version ${version}  ${coloured(status)}  ${count}  lag ${number(lag)}`;
   const numbers = new Map(workers.map(({ memberId }, index) => [memberId, String(index + 1)]));
   return [
     head,
+    ...(wanted === undefined ? [] : [wantedText(wanted)]),
     ...(restoring === undefined ? [] : [restoreText(restoring)]),
     ...(workers.length === 0 ? [] : ["", workerTable(workers)]),
     "",
     taskTable(tasks, numbers),
   ].join("\n");
 }
+
+const wantedText = ({ status, by, why, atMs }: NonNullable<JobView["wanted"]>): string =>
+  `to be ${status} since ${new Date(atMs).toISOString()} (${by}: ${why})`;
 
 const coloured = (status: ShownStatus): string =>
   status === "running" ? styleText("green", status) : styleText("yellow", status);

@@ -17,7 +17,14 @@ export const plainText = (description: string): object => ({
 const restoring = object({ done: whole, total: whole, recordsPerSecond: whole, timeLeftMs: whole });
 const task = object({ task: text, status: { enum: ["starting", "restoring", "running"] }, restoring }, ["restoring"]);
 const member = object(
-  { job: text, worker: text, memberId: text, isAssigned: { type: "boolean" }, tasks: { type: "array", items: task } },
+  {
+    job: text,
+    worker: text,
+    memberId: text,
+    isAssigned: { type: "boolean" },
+    activity: text,
+    tasks: { type: "array", items: task },
+  },
   ["memberId"],
 );
 

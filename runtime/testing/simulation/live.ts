@@ -1,10 +1,14 @@
+import { SeededRandom } from "../seeded-random.ts";
 import { checkStores } from "./check-stores.ts";
 import { type Mutation, SimulatedCluster } from "./simulated-cluster.ts";
 import type { Workload } from "./workload.ts";
 
 const CHAOS_STEPS = 700;
 const CALM_STEPS_MAX = 40_000;
+const STILL_STEPS = 150;
 const MACHINES = 3;
+/** Orders come from numbers of their own: a life without them stays as it was. */
+const ORDERS_SALT = 0x0de5;
 
 export interface LifeOptions {
   readonly seed: number;
@@ -30,8 +34,9 @@ export async function live<Sent>({ seed, rerun, mutation }: LifeOptions, workloa
   );
   try {
     workload.opened?.(cluster);
-    await chaos(cluster, workload);
-    await calm(cluster, workload);
+    const orders = seed % 7 < 3 ? new SeededRandom(seed ^ ORDERS_SALT) : undefined;
+    await chaos(cluster, workload, orders);
+    await calm(cluster, workload, orders);
     await workload.checkResults(cluster);
     await checkStores(cluster);
   } catch (error) {
@@ -43,7 +48,12 @@ export async function live<Sent>({ seed, rerun, mutation }: LifeOptions, workloa
   }
 }
 
-async function chaos<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>): Promise<void> {
+/** `orders` decides on orders, where there are any. */
+async function chaos<Sent>(
+  cluster: SimulatedCluster,
+  workload: Workload<Sent>,
+  orders: SeededRandom | undefined,
+): Promise<void> {
   const { random } = cluster;
   const { sent } = workload;
   let produced = 0;
@@ -56,6 +66,7 @@ async function chaos<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>):
       await workload.produce(cluster.log, cluster.registry, some);
     }
     disturb(cluster, workload);
+    if (orders !== undefined) giveOrders(cluster, orders);
     if (random.chance(0.02)) await workload.checkMeanwhile(cluster);
     await cluster.scheduler.step();
   }
@@ -79,9 +90,40 @@ function disturb<Sent>(cluster: SimulatedCluster, { mayPause, mayDamage }: Workl
   if (random.chance(cluster.running.length === 0 ? 0.2 : 0.02) && free.length > 0) cluster.start(random.pick(free));
 }
 
-async function calm<Sent>(cluster: SimulatedCluster, workload: Workload<Sent>): Promise<void> {
+/** Every worker can carry out an order, and nothing is processed from then on, whatever lies there. */
+async function standStill(cluster: SimulatedCluster, wanted: "paused" | "drained"): Promise<void> {
+  cluster.want(wanted);
+  for (const index of cluster.running) cluster.hearOrders(index);
+  await cluster.runUntil(() => cluster.isStill(wanted), CALM_STEPS_MAX, wanted);
+  for (let step = 0; step < STILL_STEPS; step++) {
+    cluster.checkOrders();
+    if (cluster.violation !== undefined) throw cluster.violation;
+    await cluster.scheduler.step();
+  }
+}
+
+const WANTED = ["running", "paused", "drained"] as const;
+
+/** Pause, drain, resume and restart, heard by each worker at a time of its own. */
+function giveOrders(cluster: SimulatedCluster, random: SeededRandom): void {
+  cluster.checkOrders();
+  if (random.chance(0.015)) cluster.want(random.chance(0.4) ? "running" : random.pick(WANTED));
+  for (const index of cluster.running) {
+    if (random.chance(0.1)) cluster.hearOrders(index);
+    if (random.chance(0.004)) cluster.restart(index);
+  }
+}
+
+async function calm<Sent>(
+  cluster: SimulatedCluster,
+  workload: Workload<Sent>,
+  orders: SeededRandom | undefined,
+): Promise<void> {
   cluster.scheduler.wakeAll();
   cluster.mendDisks();
+  if (orders !== undefined) await standStill(cluster, orders.chance(0.5) ? "paused" : "drained");
+  cluster.want("running");
+  for (const index of cluster.running) cluster.hearOrders(index);
   // Those that run may all be about to leave; and an empty disk joins.
   cluster.start(MACHINES);
   await cluster.runUntil(() => cluster.isIdle(), CALM_STEPS_MAX, "idle");

@@ -15,6 +15,7 @@ import { isIdle } from "../../worker/idle.ts";
 import { type JobRuntime, prepareJob } from "../../worker/job-runtime.ts";
 import { ensureJobTopics } from "../../worker/job-topics.ts";
 import { Worker } from "../../worker/worker.ts";
+import type { WantedStatus } from "../../worker/worker-orders.ts";
 import { ManualClock } from "../manual-clock.ts";
 import { SeededRandom } from "../seeded-random.ts";
 import { withMortalCalls } from "./mortal-calls.ts";
@@ -49,6 +50,8 @@ interface Process {
   readonly machine: Machine;
   readonly worker: Worker;
   readonly held: Set<string>;
+  /** What it has heard that is wanted. */
+  wanted: WantedStatus;
   failsToWrite: boolean;
   isKilled: boolean;
   ended: { readonly error: unknown } | "stopped" | undefined;
@@ -57,6 +60,8 @@ interface Process {
 export const SESSION_TIMEOUT_MS = 3_000;
 const REBALANCE_TIMEOUT_MS = 5_000;
 const TRANSACTION_TIMEOUT_MS = 8_000;
+/** Shorter than a worker stands still now and then. */
+const DRAIN_TIMEOUT_MS = 2_000;
 const WRITE_FAILED = "STATE_WRITE_FAILED";
 
 /** A group of workers on the embedded log, in one process, under one clock and one seed. */
@@ -71,6 +76,9 @@ export class SimulatedCluster {
   readonly #machines: Machine[];
   readonly #processes = new Map<number, Process>();
   #started = 0;
+  #wanted: WantedStatus = "running";
+  /** Who stands still on an order, and how much the job had processed by then. */
+  #still: { readonly actors: string; readonly recordsIn: number } | undefined;
   /** The first broken invariant that was seen on the way. */
   violation: Error | undefined;
 
@@ -162,8 +170,10 @@ export class SimulatedCluster {
         onEvent: () => undefined,
       },
     });
-    const process: Process = { actor, machine, worker, held, failsToWrite: false, isKilled: false, ended: undefined };
+    const flags = { failsToWrite: false, isKilled: false, ended: undefined, wanted: this.#wanted };
+    const process: Process = { actor, machine, worker, held, ...flags };
     this.#processes.set(index, process);
+    worker.want(this.#wanted, DRAIN_TIMEOUT_MS);
     worker.run().then(
       () => {
         process.ended = "stopped";
@@ -227,6 +237,44 @@ export class SimulatedCluster {
   /** Asks a worker to leave in good order. */
   stop(index: number): void {
     this.#processes.get(index)!.worker.stop();
+  }
+
+  /** Wants something else of the job. Workers hear of it one by one, see `hearOrders`; those that start later know. */
+  want(wanted: WantedStatus): void {
+    this.#wanted = wanted;
+  }
+
+  /** Has a worker hear what is wanted. */
+  hearOrders(index: number): void {
+    const process = this.#processes.get(index)!;
+    if (process.wanted === this.#wanted) return;
+    process.wanted = this.#wanted;
+    process.worker.want(this.#wanted, DRAIN_TIMEOUT_MS);
+  }
+
+  /** Has a worker leave and join again. */
+  restart(index: number): void {
+    this.#processes.get(index)!.worker.restart(DRAIN_TIMEOUT_MS);
+  }
+
+  /** While all workers stand still on an order nothing is processed. */
+  checkOrders(): void {
+    const living = this.running.map((index) => this.#processes.get(index)!);
+    const isStill = living.every(({ worker }) => worker.activity === "paused" || worker.activity === "drained");
+    const actors = living.map(({ actor }) => actor).join();
+    const { recordsIn } = this.runtime.metrics;
+    if (isStill && this.#still?.actors === actors && recordsIn !== this.#still.recordsIn)
+      this.violation ??= new InvariantError(`paused or drained, and yet records are processed by ${actors}`);
+    this.#still = isStill ? { actors, recordsIn } : undefined;
+  }
+
+  /** All workers have carried out an order, and the group knows it. */
+  async isStill(wanted: "paused" | "drained"): Promise<boolean> {
+    const living = this.running.map((index) => this.#processes.get(index)!);
+    if (!living.every(({ worker }) => worker.activity === wanted)) return false;
+    if (wanted === "paused")
+      return living.every(({ worker: { standing } }) => standing.isAssigned && standing.starting === 0);
+    return (await this.log.describeGroup(this.runtime.plan.job)).status === "empty";
   }
 
   commitNow(): void {

@@ -2,8 +2,8 @@ import type { FetchedRecord, LogAccess, LogReader } from "../log/port.ts";
 
 const POLL_WAIT_MS = 1_000;
 
-/** Follows a job's topic of circuits from its beginning. After an error it opens anew, and goes on where it was if that is still there. */
-export class CircuitsReader {
+/** Follows a topic of one partition from its beginning, markers and open transactions included. After an error it begins anew. */
+export class TopicFollower {
   readonly #log: LogAccess;
   readonly #where: { readonly topic: string; readonly partition: 0 };
   #reader: LogReader | undefined;
@@ -23,11 +23,11 @@ export class CircuitsReader {
     return records;
   }
 
-  /** What has come since. Does not wait for more. */
-  async read(): Promise<readonly FetchedRecord[]> {
+  /** What has come since; waits for the first of it as long as is said. @default 0 */
+  async read(waitMaxMs = 0): Promise<readonly FetchedRecord[]> {
     const reader = await this.#open();
     try {
-      return await this.#poll(reader, 0);
+      return await this.#poll(reader, waitMaxMs);
     } catch (error) {
       this.#reader = undefined;
       this.#offset = undefined;
