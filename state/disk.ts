@@ -15,6 +15,8 @@ export interface StateDisk {
   remove(path: string): Promise<void>;
   /** The names of the folders in `path`, sorted, quarantined ones included; none if it does not exist. */
   list(path: string): Promise<readonly string[]>;
+  /** What the files of a database take, open or not. Absent where nobody can say. */
+  bytesOf?(path: string): Promise<number>;
 }
 
 /** An ordered map from bytes to bytes, as little of LevelDB as a store needs. Bytes that it returns belong to the caller. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
@@ -70,5 +70,22 @@ export function levelDisk(root: string): StateDisk {
     },
 
     list,
+
+    async bytesOf(path) {
+      const directory = place(path);
+      const entries = await readdir(directory, { withFileTypes: true });
+      const sizes = await Promise.all(
+        entries
+          .filter((entry) => entry.isFile())
+          // LevelDB removes files while we look.
+          .map(({ name }) =>
+            stat(join(directory, name)).then(
+              ({ size }) => size,
+              () => 0,
+            ),
+          ),
+      );
+      return sizes.reduce((sum, size) => sum + size, 0);
+    },
   };
 }

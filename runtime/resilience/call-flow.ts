@@ -95,6 +95,11 @@ export class CallFlow {
     return this.#underWay.count;
   }
 
+  /** The call that began first, of those that have not ended; undefined if there is none. */
+  get oldestCall(): { readonly item: CallItem; readonly sinceMs: number } | undefined {
+    return this.#underWay.oldest;
+  }
+
   /** Whether one more record may be taken up. */
   get hasRoom(): boolean {
     return this.#isRecovered && this.#underWay.count < this.#admittedMax;
@@ -262,11 +267,13 @@ export class CallFlow {
     const { job, clock } = this.#host;
     const { id, handler, classify } = this.#node;
     return guard.run(
-      (signal, deadlineMs) =>
-        handler(
-          item.value,
-          new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs: clock.now() }),
-        ) as Promise<Outcome<unknown>>,
+      (signal, deadlineMs) => {
+        const nowMs = clock.now();
+        this.#underWay.called(item, nowMs);
+        return handler(item.value, new HandlerContext({ job, step: id, item, signal, deadlineMs, nowMs })) as Promise<
+          Outcome<unknown>
+        >;
+      },
       {
         value: item.value,
         isRetry: isFromTier(item),

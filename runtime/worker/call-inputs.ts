@@ -5,9 +5,9 @@ import type { CallFlow } from "../resilience/call-flow.ts";
 import type { InputProgress } from "../resilience/input-progress.ts";
 import { PARCEL_HEADER, type Parcel, unpackParcel, untravelled } from "../resilience/parcel.ts";
 import { writeMetadata } from "./commit-metadata.ts";
-import type { Backlog, Input, Inputs } from "./inputs.ts";
+import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import { RecordQueue } from "./record-queue.ts";
-import { positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
+import { extentOf, positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
 
 export interface CallInputsOptions extends TaskInputsOptions {
   readonly tiers: readonly PlannedTier[];
@@ -114,6 +114,10 @@ export class CallInputs implements Inputs {
 
   get purgeable(): readonly PartitionOffset[] {
     return purgeable(this.#options, this.#committed);
+  }
+
+  get extents(): readonly InputExtent[] {
+    return this.#inputs.map((input) => extentOf(this.#options, input.queue, committable(input), this.#committed));
   }
 
   async accept(batch: FetchedBatch): Promise<void> {

@@ -12,6 +12,7 @@ import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-
 import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
 import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
 import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
+import { TaskTroubles } from "./task-troubles.ts";
 import { verifyJobTopics } from "./verify-job-topics.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
@@ -85,10 +86,12 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
   const restores = new RestoreProgress();
+  const troubles = new TaskTroubles(() => environment.clock.now());
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
       restores.hear(event);
+      troubles.hear(event);
       environment.onEvent(event);
     },
   };
@@ -140,7 +143,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           };
         }),
       ),
-    members: () => workers.map(({ status }) => withRestores(status, restores)),
+    members: () => workers.map(({ status }) => withEvents(status, restores, troubles)),
     untilIdle: () =>
       Promise.race([
         finished,
@@ -181,10 +184,12 @@ async function preparedTopics(
   return await ensureJobTopics(log, plans);
 }
 
-function withRestores(status: MemberStatus, restores: RestoreProgress): MemberStatus {
+/** What the tasks of a member have told while it was not asked. */
+function withEvents(status: MemberStatus, restores: RestoreProgress, troubles: TaskTroubles): MemberStatus {
   const tasks = status.tasks.map((each): TaskStatus => {
     const restoring = restores.of(status.job, each.task);
-    return restoring === undefined ? each : { task: each.task, status: "restoring", restoring };
+    const known = { ...each, trouble: troubles.of(status.job, each.task) };
+    return restoring === undefined ? known : { ...known, status: "restoring", restoring };
   });
   return { ...status, tasks };
 }

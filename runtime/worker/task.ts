@@ -10,11 +10,14 @@ import type { CommitPath, CommittedStore } from "./commit.ts";
 import type { SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
+import type { TaskStatus } from "./member-status.ts";
 import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
 import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
+import { TaskProgress } from "./task-progress.ts";
 import { TaskWork } from "./task-work.ts";
+import { workStatus } from "./work-status.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
@@ -58,6 +61,7 @@ export class Task {
   readonly #outputs: TaskOutputs;
   readonly #cause: OutputCause;
   readonly #work: TaskWork;
+  readonly #progress: TaskProgress;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
 
@@ -80,7 +84,8 @@ export class Task {
     this.#operators = built.operators;
     this.#inputs = this.#openInputs(built.inputs);
     // What operators want to read before the first record.
-    if (this.#work.isAsked) void this.#work.occupy(() => this.#work.drain());
+    if (this.#work.isAsked) void this.#work.occupy("start", () => this.#work.drain());
+    this.#progress = new TaskProgress(this.#inputs, runtime.plan.commitEveryMs, environment.clock);
   }
 
   #openInputs(receivers: ReadonlyMap<string, Receive>): Inputs {
@@ -189,6 +194,15 @@ export class Task {
     );
   }
 
+  /** What it does, how far it is, and what it waits for. Of records, where they lie. */
+  get report(): Pick<TaskStatus, "work" | "inputs" | "calls"> {
+    return {
+      work: workStatus(this.#work.current, this.#cause),
+      inputs: this.#progress.inputs,
+      calls: this.#calls?.status,
+    };
+  }
+
   accept(batch: FetchedBatch): Promise<void> {
     return this.#inputs.accept(batch);
   }
@@ -224,7 +238,7 @@ export class Task {
     if (this.isSuspended) return;
     this.#cause.wallClockMs = this.#environment.clock.now();
     this.#cause.source = undefined;
-    await this.#work.occupy(async () => {
+    await this.#work.occupy("timer", async () => {
       for (const operator of this.#operators) {
         const dueMs = operator.nextWallClockMs ?? Infinity;
         if (dueMs <= this.#cause.wallClockMs) operator.advanceWallClock?.(this.#cause.wallClockMs);
@@ -242,14 +256,16 @@ export class Task {
     if (this.failure !== undefined) return;
     this.#cause.source = undefined;
     this.#cause.wallClockMs = this.#environment.clock.now();
-    await this.#work.occupy(async () => {
+    await this.#work.occupy("commit", async () => {
       for (const operator of this.#operators) {
         operator.flush?.();
         await this.#work.drain();
       }
       this.#calls?.flow.flush();
       // A call that has just ended may have failed halfway.
-      if (!this.#work.isClosed && this.failure === undefined && this.isDirty) this.#sealAndCommit();
+      if (this.#work.isClosed || this.failure !== undefined) return;
+      if (this.isDirty) this.#sealAndCommit();
+      else this.#progress.note();
     });
   }
 
@@ -270,6 +286,7 @@ export class Task {
       () => {
         this.#committing = undefined;
         this.#inputs.markCommitted(offsets);
+        this.#progress.note();
         metrics.commits++;
       },
       (error: unknown) => {
@@ -322,7 +339,7 @@ export class Task {
       wallClockMs: () => this.#cause.wallClockMs,
       store,
       keyCodec: (node) => runtime.keyCodecs.get(node)!,
-      suspend: (work) => this.#work.ask(work),
+      suspend: (work, step) => this.#work.ask(work, step),
       recordError: (step, error, key, value) => this.#outputs.recordError(step, error, key, value),
       output: (node) => this.#outputs.receiverOf(node),
       call: (node, edges) => {
