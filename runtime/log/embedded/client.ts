@@ -15,6 +15,7 @@ export function remoteLog(connection: RemoteConnection): LogAccess {
     deleteRecords: (before) => connection.call("deleteRecords", before),
     committedOffsets: (groupId, partitions) => connection.call("committedOffsets", groupId, partitions),
     describeGroup: (groupId) => connection.call("describeGroup", groupId),
+    openTransactions: (partitions) => connection.call("openTransactions", partitions),
     close: () => connection.close(),
   };
 }

@@ -4,7 +4,7 @@ import type { FetchedBatch, Isolation, LogAccess, PartitionOffset, TopicPartitio
 import type { WireError } from "./wire-errors.ts";
 
 /** Both sides must be of one version; the first call of a connection compares. */
-export const PROTOCOL = 2;
+export const PROTOCOL = 3;
 
 type LogMethods = Omit<LogAccess, "openReader" | "close">;
 

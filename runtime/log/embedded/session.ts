@@ -27,6 +27,7 @@ export class Session {
       deleteRecords: (before) => log.deleteRecords(before),
       committedOffsets: (groupId, partitions) => log.committedOffsets(groupId, partitions),
       describeGroup: (groupId) => log.describeGroup(groupId),
+      openTransactions: (partitions) => log.openTransactions(partitions),
       openReader: async (isolation) => this.#addReader(await log.openReader({ isolation })),
       readerAssign: async (reader, positions) => this.#reader(reader).assign(positions),
       readerUnassign: async (reader, partitions) => this.#reader(reader).unassign(partitions),

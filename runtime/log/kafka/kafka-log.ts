@@ -10,6 +10,7 @@ import type {
   Log,
   LogReader,
   OffsetSpec,
+  OpenTransaction,
   PartitionOffset,
   ProduceBatch,
   TopicDescription,
@@ -29,6 +30,7 @@ import type { KafkaTuning } from "./kafka-tuning.ts";
 import type { LinkFactory } from "./kafkajs.ts";
 import { Membership } from "./membership.ts";
 import { committedOffsets, listOffsets, type OffsetServices } from "./offsets.ts";
+import { openTransactions } from "./open-transactions.ts";
 import { PlainProducer } from "./plain-producer.ts";
 import type { Patience } from "./retry.ts";
 import { TopicAdmin } from "./topic-admin.ts";
@@ -142,6 +144,11 @@ export class KafkaLog implements Log {
   async describeGroup(groupId: string): Promise<GroupDescription> {
     this.#assertOpen();
     return await describeGroup(this.#services, groupId);
+  }
+
+  async openTransactions(partitions: readonly TopicPartition[]): Promise<readonly OpenTransaction[]> {
+    this.#assertOpen();
+    return await openTransactions({ ...this.#services, addresses: this.#addresses }, partitions);
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {
