@@ -4,6 +4,8 @@ import { UNCONFIRMED } from "./change/confirm.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addDoctor } from "./commands/doctor.ts";
+import { addLag } from "./commands/lag.ts";
 import { addRead } from "./commands/read.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
@@ -20,6 +22,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addWrite,
   addRun,
   addStatus,
+  addLag,
+  addDoctor,
   addRead,
   addTopics,
   addCircuits,

@@ -1,3 +1,4 @@
+import type { DiskSpace } from "../../state/disk.ts";
 import type { CommitSample } from "./commit-window.ts";
 import type { RestoreStatus } from "./restore-progress.ts";
 
@@ -24,6 +25,8 @@ export interface MemberStatus {
   readonly plan?: { readonly version: number; readonly hash: string };
   /** Tasks of whose state it keeps a copy, and changelog records that the copy is behind. */
   readonly copies?: readonly CopyStatus[];
+  /** The disk that its state lies on, as it was last looked at. */
+  readonly disk?: DiskSpace | undefined;
 }
 
 /** Names, counts and times; of records only where they lie, never what is in them. */

@@ -1,4 +1,4 @@
-import type { StateDisk } from "../../state/disk.ts";
+import type { DiskSpace, StateDisk } from "../../state/disk.ts";
 import type { StoreStatus } from "./member-status.ts";
 
 const MEASURE_EVERY_MS = 10_000;
@@ -9,6 +9,7 @@ const LOOK_AGAIN_MS = 1_000;
 export class StoreSizes {
   readonly #disk: StateDisk;
   readonly #job: string;
+  #space: DiskSpace | undefined;
   #sizes: ReadonlyMap<string, readonly StoreStatus[]> = new Map();
   #dueAtMs = 0;
   #isMeasuring = false;
@@ -16,6 +17,11 @@ export class StoreSizes {
   constructor(disk: StateDisk, job: string) {
     this.#disk = disk;
     this.#job = job;
+  }
+
+  /** The disk as a whole; undefined before it was looked at. */
+  get space(): DiskSpace | undefined {
+    return this.#space;
   }
 
   of(task: string): readonly StoreStatus[] {
@@ -34,6 +40,7 @@ export class StoreSizes {
   }
 
   async #measure(stores: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    this.#space = await this.#disk.space?.().catch(() => undefined);
     const sizes = new Map<string, readonly StoreStatus[]>();
     for (const [task, names] of stores) {
       const own: StoreStatus[] = [];

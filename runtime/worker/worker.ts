@@ -125,6 +125,7 @@ export class Worker {
       atMs: this.#environment.clock.now(),
       plan: { version: plan.version, hash: plan.hash },
       copies: this.#copies.lags,
+      disk: this.#sizes.space,
       tasks: this.#slots.all.map((slot) => ({
         ...{ task: slot.id, status: slot.status, restoring: undefined, stores: this.#sizes.of(slot.id) },
         ...(slot.status === "running" && slot.task.report),

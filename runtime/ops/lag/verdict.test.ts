@@ -20,7 +20,17 @@ const older = (commits: readonly CommitSample[], ms: number) =>
   commits.map((each) => ({ ...each, atMs: each.atMs - ms }));
 
 const cases: readonly (readonly [what: string, facts: VerdictFacts, verdict: Verdict])[] = [
-  ["no lag now, whatever was", facts(older(full(() => [7, 3]), 60_000), { lag: 0 }), "ok"],
+  [
+    "no lag now, whatever was",
+    facts(
+      older(
+        full(() => [7, 3]),
+        60_000,
+      ),
+      { lag: 0 },
+    ),
+    "ok",
+  ],
   ["rule 1: the lag was zero at some turn", facts(full((index) => [5, index === 3 ? 0 : 9])), "ok"],
   ["rule 2: the position moved back", facts(full((index) => [index < 6 ? 100 + index : 20 + index, 9])), "rewound"],
   [
@@ -37,12 +47,24 @@ const cases: readonly (readonly [what: string, facts: VerdictFacts, verdict: Ver
   ["rule 3: not longer than the window", facts(older(moving, 7_000)), "behind"],
   [
     "rule 3: it had caught up before it stopped",
-    facts(older(full(() => [50, 0]), 10_000), { lag: 4, recentEnds: [53, 54] }),
+    facts(
+      older(
+        full(() => [50, 0]),
+        10_000,
+      ),
+      { lag: 4, recentEnds: [53, 54] },
+    ),
     "stopped",
   ],
   [
     "rule 3: a partition at whose end it was a moment ago",
-    facts(older(full(() => [50, 0]), 10_000), { lag: 4, recentEnds: [50, 54] }),
+    facts(
+      older(
+        full(() => [50, 0]),
+        10_000,
+      ),
+      { lag: 4, recentEnds: [50, 54] },
+    ),
     "ok",
   ],
   ["rule 4: turns that move nothing", facts(full((index) => [42, 10 + index])), "stalled"],

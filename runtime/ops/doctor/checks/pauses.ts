@@ -1,0 +1,22 @@
+import type { Facts } from "../facts.ts";
+import type { Finding } from "../finding.ts";
+import { counted } from "../words.ts";
+
+/** Jobs that were told to wait: easily forgotten. */
+export function checkPauses({ jobs }: Facts): readonly Finding[] {
+  return jobs.flatMap(({ overview, isPaused }): Finding[] => {
+    if (!isPaused) return [];
+    const lag = overview.tasks.flatMap(({ inputs }) => inputs).reduce((sum, input) => sum + input.lag, 0);
+    return [
+      {
+        check: "pauses",
+        severity: "note",
+        what: `job "${overview.job}" is paused, and ${counted(lag, "record")} wait for it`,
+        where: { job: overview.job },
+        evidence: ["somebody has paused it: see mulgil audit"],
+        ageMs: undefined,
+        todo: `let it go on when the reason is over: mulgil resume ${overview.job}`,
+      },
+    ];
+  });
+}
