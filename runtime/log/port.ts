@@ -99,6 +99,8 @@ export interface OpenTransaction extends TopicPartition {
   readonly producerId: number;
   /** Undefined if the log does not say it, or the user may not see it. */
   readonly transactionalId: string | undefined;
+  /** By the log's clock; undefined where it does not say whose it is. */
+  readonly startedAtMs: number | undefined;
 }
 
 /** A consumer group as the log sees it. */

@@ -49,11 +49,16 @@ export function describeTransactionsContract(name: string, factory: LogFactory):
       await log.produce([batch(topic, 1, "before")]);
       expect(await log.openTransactions(both)).toEqual([]);
       const producer = await log.openTransactionalProducer(id);
+      const beganMs = subject.now();
       await producer.begin();
       await producer.produce([batch(topic, 1, "a", "b")]);
-      expect(await log.openTransactions(both)).toEqual([
-        { topic, partition: 1, firstOffset: 1, producerId: expect.any(Number), transactionalId: id },
-      ]);
+      const [found, ...others] = await log.openTransactions(both);
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ topic, partition: 1, firstOffset: 1, transactionalId: id });
+      expect(found?.producerId).toEqual(expect.any(Number));
+      // Brokers on this machine have its clock, to the millisecond.
+      expect(found?.startedAtMs).toBeGreaterThanOrEqual(beganMs - 1_000);
+      expect(found?.startedAtMs).toBeLessThanOrEqual(subject.now() + 1_000);
       await producer.commit();
       await expect.poll(() => log.openTransactions(both)).toEqual([]);
       expect(await codeOf(log.openTransactions([{ topic: `${topic}-none`, partition: 0 }]))).toBe("LOG_UNKNOWN_TOPIC");

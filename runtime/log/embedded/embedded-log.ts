@@ -144,7 +144,8 @@ export class EmbeddedLog implements port.Log {
       return partitions.flatMap((where) => {
         const { topic, partition, openTransactions } = catalog.require(where);
         return [...openTransactions].map(([producerId, firstOffset]) => ({
-          ...{ topic, partition, firstOffset, producerId, transactionalId: transactions.idOf(producerId) },
+          ...{ topic, partition, firstOffset, producerId, transactionalId: undefined, startedAtMs: undefined },
+          ...transactions.openBy(producerId),
         }));
       });
     });

@@ -64,11 +64,9 @@ export interface WorkerFacts {
   readonly aheadMs: number;
 }
 
-export interface OpenTransactionFacts extends Omit<OpenTransaction, "firstOffset"> {
-  /** Undefined where only the end of what may be read shows that there is one. */
-  readonly firstOffset: number | undefined;
-  /** When its first record was written; undefined if that could not be read. */
-  readonly sinceMs: number | undefined;
+export interface OpenTransactionFacts extends OpenTransaction {
+  /** What may be read has ended at the same offset for so long, at least: over the sample. */
+  readonly heldForMs: number;
   /** Records behind it that nobody may read yet. */
   readonly heldBack: number;
 }

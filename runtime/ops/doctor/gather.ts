@@ -93,7 +93,7 @@ async function jobFacts(overview: JobOverview, sources: JobSources): Promise<Job
   return {
     ...{ overview, plan, inputs },
     workers: overview.members.map((member) => workerFacts(member, overview, answers, options.isAlive)),
-    transactions: await openTransactionFacts({ log, clock, inputs: [...inputs.values()], attempts }),
+    transactions: await openTransactionFacts(log, [...inputs.values()], attempts),
     institutions: await attempts.orElse([], `read the circuits of job "${job}"`, institutions),
     deadLetters: await attempts.orElse([], `read the dead letters of job "${job}"`, letters),
     isPaused: paused.has(job),
