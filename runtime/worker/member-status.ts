@@ -73,6 +73,8 @@ export interface InputStatus {
   readonly committed: number;
   /** As of the last fetch. */
   readonly endOffset: number;
+  /** Where the task began, if a tool or a person had set that. */
+  readonly setByOthers?: number | undefined;
   /** Oldest first. */
   readonly commits: readonly CommitSample[];
 }

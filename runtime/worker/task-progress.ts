@@ -2,15 +2,24 @@ import type { Clock } from "../time/clock.ts";
 import { CommitWindow } from "./commit-window.ts";
 import type { Inputs } from "./inputs.ts";
 import type { InputStatus } from "./member-status.ts";
+import type { StartPosition } from "./start-positions.ts";
 
 /** How far the inputs of a task were at its last turns to commit. */
 export class TaskProgress {
   readonly #inputs: Pick<Inputs, "extents">;
   readonly #clock: Clock;
+  readonly #positions: readonly StartPosition[];
   readonly #windows: ReadonlyMap<string, CommitWindow>;
 
-  constructor(inputs: Pick<Inputs, "extents">, commitEveryMs: number, clock: Clock) {
+  constructor(options: {
+    readonly inputs: Pick<Inputs, "extents">;
+    readonly positions: readonly StartPosition[];
+    readonly commitEveryMs: number;
+    readonly clock: Clock;
+  }) {
+    const { inputs, positions, commitEveryMs, clock } = options;
     this.#inputs = inputs;
+    this.#positions = positions;
     this.#clock = clock;
     this.#windows = new Map(inputs.extents.map(({ topic }) => [topic, new CommitWindow(commitEveryMs)]));
     this.note();
@@ -24,6 +33,10 @@ export class TaskProgress {
   }
 
   get inputs(): readonly InputStatus[] {
-    return this.#inputs.extents.map((extent) => ({ ...extent, commits: this.#windows.get(extent.topic)!.samples }));
+    return this.#inputs.extents.map((extent) => ({
+      ...extent,
+      setByOthers: this.#positions.find(({ topic, isSetByOthers }) => topic === extent.topic && isSetByOthers)?.offset,
+      commits: this.#windows.get(extent.topic)!.samples,
+    }));
   }
 }

@@ -85,7 +85,10 @@ export class Task {
     this.#inputs = this.#openInputs(built.inputs);
     // What operators want to read before the first record.
     if (this.#work.isAsked) void this.#work.occupy("start", () => this.#work.drain());
-    this.#progress = new TaskProgress(this.#inputs, runtime.plan.commitEveryMs, environment.clock);
+    this.#progress = new TaskProgress({
+      ...{ inputs: this.#inputs, positions: options.positions },
+      ...{ commitEveryMs: runtime.plan.commitEveryMs, clock: environment.clock },
+    });
   }
 
   #openInputs(receivers: ReadonlyMap<string, Receive>): Inputs {

@@ -19,7 +19,7 @@ const forbidden = ({ what, code, message }: Failure): Finding => ({
 });
 
 const failed = ({ what, code, message }: Failure): Finding => ({
-  check: "permissions",
+  check: "access",
   severity: "error",
   what: `could not ${what}`,
   where: {},

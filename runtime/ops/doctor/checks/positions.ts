@@ -83,9 +83,11 @@ function evidenceOf({ input, told }: JudgedInput, nowMs: number): string[] {
 }
 
 /** A position in a group of a job that no commit of the job has left there. */
-function setByOthers(job: JobFacts, { input, task }: JudgedInput, nowMs: number): readonly Finding[] {
-  const { topic, partition, position, setBy, lag, head } = input;
-  if (setBy !== "others") return [];
+function setByOthers(job: JobFacts, { input, task, told }: JudgedInput, nowMs: number): readonly Finding[] {
+  const { topic, partition, setBy, lag, head } = input;
+  // What the task has committed since hides it from the log.
+  const position = setBy === "others" ? input.position : told?.setByOthers;
+  if (position === undefined) return [];
   return [
     {
       check: "positions",
@@ -93,7 +95,9 @@ function setByOthers(job: JobFacts, { input, task }: JudgedInput, nowMs: number)
       what: `the position of job "${job.overview.job}" in ${topic}/${partition} was set to ${position} by hand or by another tool: the group was rewound, or moved ahead`,
       where: { job: job.overview.job, task, topic, partition },
       evidence: [
-        "the committed offset does not carry what the job's commits do",
+        setBy === "others"
+          ? "the committed offset does not carry what the job's commits do"
+          : `the task began there; its position is ${input.position} now`,
         `${counted(lag, "record")} from there on are processed, again if they were before${head === undefined ? "" : `; the first is ${age(nowMs - head.timestampMs)} old`}`,
       ],
       ageMs: undefined,
