@@ -72,7 +72,11 @@ export class Patient {
 
   /** Leaves it running, until the test is over at the latest. */
   run(...args: readonly string[]) {
-    return startMulgil(["run", "job.ts", ...args], this.#where);
+    return this.start("run", "job.ts", ...args);
+  }
+
+  start(...args: readonly string[]) {
+    return startMulgil(args, this.#where);
   }
 
   async runUntilIdle(): Promise<void> {
