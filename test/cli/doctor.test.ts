@@ -55,6 +55,17 @@ describe("mulgil doctor", { timeout: 180_000 }, () => {
     expect(yaml.stdout).toContain("- check: owners\n  where:\n    job: totals\n  severity: error\n");
   });
 
+  it("finds that brokers are away, and does not wait for them as who works with them", async () => {
+    const patient = new Patient();
+    const { code, stdout } = await patient.doctor("--kafka", "127.0.0.1:9", "--registry", "http://127.0.0.1:9");
+    expect(code).toBe(3);
+    expect(stdout).toContain("error  access  could not open the log (kafka 127.0.0.1:9)\n");
+    expect(stdout).toContain("[LOG_UNREACHABLE]\n");
+    const status = await patient.command("status", "--kafka", "127.0.0.1:9", "--registry", "http://127.0.0.1:9");
+    expect(status).toMatchObject({ code: 1, stdout: "" });
+    expect(status.stderr).toContain("[LOG_UNREACHABLE]\n");
+  });
+
   it("refuses a job that has never run, a folder that is not there, and wrong usage", async () => {
     const patient = new Patient();
     await patient.write(rows(1, () => "fine"));

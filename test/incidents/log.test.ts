@@ -24,7 +24,7 @@ describe("incident: a transaction left open", { timeout: 180_000 }, () => {
       /error {2}transactions {2}a transaction is open in events\/1 for \d+s: nothing behind it can be read, and the lag does not show it\n/,
     );
     expect(stdout).toMatch(/it is of the transactional id "nightly-import" \(producer \d+\)\n/);
-    expect(stdout).toContain("2 records from there on wait for its end\n");
+    expect(stdout).toContain("2 records wait from there on for its end\n");
     const status = await patient.status();
     expect(status).toMatch(/^totals {2}version 1 {2}stopped {2}0 workers {2}lag 0 {2}ok/);
     expect(status).toMatch(/error: a transaction is open in events\/1 for \d+s/);

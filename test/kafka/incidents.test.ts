@@ -148,16 +148,4 @@ describe.skipIf(!isPossible)("incidents on Kafka: doctor and status name the cau
     },
     TEST_MAX_MS,
   );
-
-  it(
-    "brokers that are away",
-    async () => {
-      const subject = new CountingProject("away", surroundings);
-      const { code, stdout } = await subject.command("doctor", "--kafka", "127.0.0.1:9");
-      expect(code).toBe(3);
-      expect(stdout).toContain("error  access  could not open the log (kafka 127.0.0.1:9)\n");
-      expect(stdout).toContain("[LOG_UNREACHABLE]\n");
-    },
-    TEST_MAX_MS,
-  );
 });

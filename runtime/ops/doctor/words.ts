@@ -10,6 +10,9 @@ export const count = (value: number): string => Math.round(value).toLocaleString
 /** "1 record", "12,044 records" */
 export const counted = (value: number, noun: string): string => `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 
+/** "1 record waits", "12,044 records wait" */
+export const waits = (records: number): string => `${counted(records, "record")} ${records === 1 ? "waits" : "wait"}`;
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"] as const;
 
 /** "12 MB" */

@@ -231,7 +231,7 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
         [{ copies: 3, inSync: 3, inSyncMin: 2, withoutLeader: [] }, []],
         [
           { copies: 1, inSync: 1, inSyncMin: 1, withoutLeader: [] },
-          [["warning", /one copy: .*events/, /1 copies, 1 in sync/]],
+          [["warning", /one copy: .*events/, /events: copies 1, in sync 1/]],
         ],
         [{ copies: 3, inSync: 2, inSyncMin: 2, withoutLeader: [] }, [["warning", /not in sync/]]],
         [

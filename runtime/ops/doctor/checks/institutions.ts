@@ -1,7 +1,7 @@
 import type { InstitutionOverview } from "../../circuits-overview.ts";
 import type { Facts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
-import { age, count, counted, percent } from "../words.ts";
+import { age, count, percent, waits } from "../words.ts";
 
 /** Institutions that are not called, or that answer badly. */
 export function checkInstitutions({ jobs, nowMs }: Facts): readonly Finding[] {
@@ -14,9 +14,7 @@ function finding(institution: InstitutionOverview, nowMs: number): readonly Find
   const ageMs = oldestWaitingSinceMs === undefined ? undefined : nowMs - oldestWaitingSinceMs;
   const base = { check: "institutions", where: place, ageMs } as const;
   const held =
-    waiting === 0
-      ? []
-      : [`${counted(waiting, "record")} wait for it${ageMs === undefined ? "" : `, the oldest for ${age(ageMs)}`}`];
+    waiting === 0 ? [] : [`${waits(waiting)} for it${ageMs === undefined ? "" : `, the oldest for ${age(ageMs)}`}`];
   const again = untilMs === undefined ? "" : `; it is tried again in ${age(untilMs - nowMs)}`;
   if (override !== undefined)
     return [

@@ -1,6 +1,6 @@
 import type { Facts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
-import { counted, listed } from "../words.ts";
+import { counted, listed, waits } from "../words.ts";
 
 /** Partitions that nobody reads. */
 export function checkOwners({ jobs }: Facts): readonly Finding[] {
@@ -14,7 +14,7 @@ export function checkOwners({ jobs }: Facts): readonly Finding[] {
         {
           ...base,
           severity: "error",
-          what: `nobody runs job "${job}", and ${counted(lag, "record")} wait for it`,
+          what: `nobody runs job "${job}", and ${waits(lag)} for it`,
           evidence: ["its group has no members"],
           todo: "start it (mulgil run), and see why it ended; or undeploy it if it is not wanted any more",
         },

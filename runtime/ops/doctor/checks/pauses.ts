@@ -1,6 +1,6 @@
 import type { Facts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
-import { counted } from "../words.ts";
+import { waits } from "../words.ts";
 
 /** Jobs that were told to wait: easily forgotten. */
 export function checkPauses({ jobs }: Facts): readonly Finding[] {
@@ -11,7 +11,7 @@ export function checkPauses({ jobs }: Facts): readonly Finding[] {
       {
         check: "pauses",
         severity: "note",
-        what: `job "${overview.job}" is paused, and ${counted(lag, "record")} wait for it`,
+        what: `job "${overview.job}" is paused, and ${waits(lag)} for it`,
         where: { job: overview.job },
         evidence: ["somebody has paused it: see mulgil audit"],
         ageMs: undefined,

@@ -61,4 +61,4 @@ export function checkReplication({ jobs, topics }: Facts): readonly Finding[] {
 }
 
 const evidenceOf = (topic: string, { copies, inSync, inSyncMin, withoutLeader }: Replication): string =>
-  `${topic}: ${copies} copies, ${inSync} in sync, min.insync.replicas ${inSyncMin}${withoutLeader.length === 0 ? "" : `, no leader for ${withoutLeader.join(", ")}`}`;
+  `${topic}: copies ${copies}, in sync ${inSync}, min.insync.replicas ${inSyncMin}${withoutLeader.length === 0 ? "" : `, no leader for ${withoutLeader.join(", ")}`}`;

@@ -3,7 +3,7 @@ import type { TaskStatus, WorkStatus } from "../../../worker/member-status.ts";
 import type { Facts, JobFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
 import { statusOf } from "../input-verdicts.ts";
-import { age, counted, recordText, workerText } from "../words.ts";
+import { age, counted, recordText, waits, workerText } from "../words.ts";
 
 /** Functions, calls and commits that hold a partition. What takes longer than a whole window of commits holds it; before, it is only slow. */
 export function checkStuck({ jobs, nowMs }: Facts): readonly Finding[] {
@@ -31,10 +31,7 @@ function held(job: JobFacts, { task, work }: TaskStatus, nowMs: number): readonl
         ...(input !== undefined && { topic: input.topic, partition: input.partition }),
         ...(step !== undefined && { step }),
       },
-      evidence: [
-        ...(record === undefined ? [] : [recordText(record, nowMs)]),
-        `${counted(lag, "record")} wait behind it`,
-      ],
+      evidence: [...(record === undefined ? [] : [recordText(record, nowMs)]), `${waits(lag)} behind it`],
       ageMs,
       todo: todo(work),
     },

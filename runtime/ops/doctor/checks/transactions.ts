@@ -1,6 +1,6 @@
 import type { Facts, OpenTransactionFacts } from "../facts.ts";
 import type { Finding } from "../finding.ts";
-import { age, counted } from "../words.ts";
+import { age, waits } from "../words.ts";
 
 /** A job's own transactions are as long as its commits take. */
 const USUAL_MAX_MS = 10_000;
@@ -39,7 +39,7 @@ function evidenceOf({ firstOffset, producerId, transactionalId, heldBack }: Open
         ? "the log does not say whose it is"
         : `it is of producer ${producerId}, whose transactional id is not known here`
       : `it is of the transactional id "${transactionalId}" (producer ${producerId})`;
-  return [whose, `it begins at offset ${firstOffset}`, `${counted(heldBack, "record")} from there on wait for its end`];
+  return [whose, `it begins at offset ${firstOffset}`, `${waits(heldBack)} from there on for its end`];
 }
 
 function todo({ transactionalId, topic, partition, firstOffset }: OpenTransactionFacts): string {
