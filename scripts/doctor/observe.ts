@@ -43,10 +43,12 @@ async function gathered(
   const disks = await diskWatch(where);
   return await withLog(
     where,
-    async ({ log, registry }) => {
+    async ({ log, registry, role }) => {
       const overviews = await settledJobs(log, names);
       return await gatherFacts({
-        ...{ log, registry, about, registryWhere, overviews, disks, isAlive, sampleMs },
+        ...{ log, registry, about, registryWhere, overviews, disks, isAlive },
+        // In a data directory that nobody else has nothing moves, and a job that wants to start would have to wait.
+        sampleMs: role === "owner" ? undefined : sampleMs,
         clock: systemClock,
         ask: askWorkers,
         paused: NO_JOBS,

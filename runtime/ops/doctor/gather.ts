@@ -7,6 +7,7 @@ import type { JobOverview, MemberOverview } from "../job-overview.ts";
 import { Attempts } from "./attempts.ts";
 import type { DiskFacts, Facts, JobFacts, LogFacts, ObservedInput, WorkerFacts } from "./facts.ts";
 import { deadLetterGroups } from "./gather-dead-letters.ts";
+import { workerDisks } from "./gather-disks.ts";
 import { observeInputs } from "./gather-inputs.ts";
 import { registryFacts } from "./gather-schemas.ts";
 import { openTransactionFacts } from "./gather-transactions.ts";
@@ -69,7 +70,7 @@ export async function gatherFacts(options: GatherOptions): Promise<Facts> {
     topics: new Map(topics.map((topic) => [topic.topic, topic])),
     jobs,
     registry: schemas,
-    disks: [...disks, ...remoteDisks(jobs).filter((remote) => !disks.some((local) => isSameDisk(local, remote)))],
+    disks: [...disks, ...workerDisks(jobs, disks, options.isAlive)],
   };
 }
 
@@ -126,22 +127,3 @@ function aheadMs(
   if (status?.atMs === undefined || askedAtMs === undefined || answeredAtMs === undefined) return 0;
   return Math.max(0, status.atMs - answeredAtMs) + Math.min(0, status.atMs - askedAtMs);
 }
-
-/** Two that are so alike to the byte are one, which a worker of this machine tells of too. */
-const isSameDisk = (left: DiskFacts, right: DiskFacts): boolean => left.totalBytes === right.totalBytes;
-
-function remoteDisks(jobs: readonly JobFacts[]): readonly DiskFacts[] {
-  const byHost = new Map<string, DiskFacts>();
-  for (const { status, member } of jobs.flatMap(({ workers }) => workers)) {
-    const host = member.process?.host;
-    if (status?.disk === undefined || host === undefined) continue;
-    byHost.set(`${host} ${member.process!.pid}`, {
-      ...{ host, path: `the state of process ${member.process!.pid}`, ...status.disk },
-      ...{ usedBytes: stateBytes(status), shrinksPerSecond: undefined },
-    });
-  }
-  return [...byHost.values()];
-}
-
-const stateBytes = ({ tasks }: MemberStatus): number =>
-  tasks.flatMap(({ stores = [] }) => stores).reduce((sum, { bytes }) => sum + bytes, 0);
