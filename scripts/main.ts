@@ -8,7 +8,9 @@ import { addCompletion } from "./commands/completion.ts";
 import { addControl } from "./commands/control.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addJobs } from "./commands/jobs.ts";
+import { addLag } from "./commands/lag.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
 import { addReset } from "./commands/reset.ts";
@@ -38,6 +40,8 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addControl,
   addRestart,
   addScale,
+  addLag,
+  addDoctor,
   addRead,
   addTopics,
   addCircuits,

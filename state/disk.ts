@@ -17,6 +17,14 @@ export interface StateDisk {
   list(path: string): Promise<readonly string[]>;
   /** What the database takes on the disk; 0 if it does not exist. It may be open. */
   sizeBytes(path: string): Promise<number>;
+  /** The disk as a whole. Absent where nobody can say. */
+  space?(): Promise<DiskSpace>;
+}
+
+export interface DiskSpace {
+  /** For this user. */
+  readonly freeBytes: number;
+  readonly totalBytes: number;
 }
 
 /** An ordered map from bytes to bytes, as little of LevelDB as a store needs. Bytes that it returns belong to the caller. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Level } from "level";
 import { assertRelativePath, planQuarantine, type StateDisk } from "./disk.ts";
@@ -70,6 +70,11 @@ export function levelDisk(root: string): StateDisk {
     },
 
     list,
+
+    async space() {
+      const { bavail, blocks, bsize } = await statfs(root);
+      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize };
+    },
 
     async sizeBytes(path) {
       const directory = place(path);

@@ -66,6 +66,20 @@ export interface TopicSpec {
 export interface TopicDescription extends TopicSpec {
   /** Differs when a topic was deleted and made again under the same name. */
   readonly incarnation: string;
+  /** Absent where there are no copies. */
+  readonly replication?: Replication;
+}
+
+/** The copies of a topic's partitions on brokers. */
+export interface Replication {
+  /** Of the partition that has the fewest. */
+  readonly copies: number;
+  /** Of the partition that has the fewest which are up to date. */
+  readonly inSync: number;
+  /** With fewer that are up to date, nothing can be written with acks=all. */
+  readonly inSyncMin: number;
+  /** Partitions that nobody leads now: they can be neither read nor written. */
+  readonly withoutLeader: readonly number[];
 }
 
 export type OffsetSpec = "earliest" | "latest" | { readonly atOrAfterMs: number };
@@ -77,6 +91,16 @@ export interface PartitionOffset extends TopicPartition {
 /** `offset` is the next one to read. `metadata` carries the commit sequence number. */
 export interface CommittedOffset extends PartitionOffset {
   readonly metadata: string;
+}
+
+/** A transaction that is neither committed nor aborted: who reads committed records gets none from its first offset on. */
+export interface OpenTransaction extends TopicPartition {
+  readonly firstOffset: number;
+  readonly producerId: number;
+  /** Undefined if the log does not say it, or the user may not see it. */
+  readonly transactionalId: string | undefined;
+  /** By the log's clock; undefined where it does not say whose it is. */
+  readonly startedAtMs: number | undefined;
 }
 
 /** A consumer group as the log sees it. */
@@ -125,6 +149,8 @@ export interface LogAccess {
   deleteGroup(groupId: string): Promise<void>;
   /** Initialises a transactional id: fences its former owner, and aborts or completes what that left open, before it resolves. */
   openTransactionalProducer(transactionalId: string): Promise<TransactionalProducer>;
+  /** The transactions that are open in these partitions. */
+  openTransactions(partitions: readonly TopicPartition[]): Promise<readonly OpenTransaction[]>;
   close(): Promise<void>;
 }
 

@@ -36,9 +36,9 @@ export interface OperatorEnvironment {
   /**
    * Asks the task to run asynchronous work right after the source record in progress, before any other record and before the next commit.
    * Works run one after the other in order of asking; what `flush` asked for runs before the next operator's flush. What an operator
-   * receives before its work ran is the operator's to queue, unless the work does not depend on it.
+   * receives before its work ran is the operator's to queue, unless the work does not depend on it. `step` is told to whoever asks what a task waits for.
    */
-  suspend(work: () => Promise<void>): void;
+  suspend(work: () => Promise<void>, step?: string): void;
   /** A record that this step cannot process: to the DLQ, with the step and the reason. The rest goes on. */
   recordError(step: string, error: unknown, key: unknown, value: unknown): void;
   /** Where a sink or repartition node writes: the task's output buffer. */

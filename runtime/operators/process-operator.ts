@@ -69,7 +69,7 @@ class Process implements Operator {
       states,
       next: outputs(),
     });
-    this.#work = new ResumableWork({ environment, nextSteps: () => this.#nextWaiting() });
+    this.#work = new ResumableWork({ step: node.id, environment, nextSteps: () => this.#nextWaiting() });
     const all = storesOfNode(node).map(({ name }) => environment.store(name));
     this.#timeStore = all.find(({ name }) => name === timerStoreName(node.id, "stream-time")) ?? all[0];
     this.#streamTimeMs = Math.max(Number.NEGATIVE_INFINITY, ...all.map(({ streamTimeMs }) => streamTimeMs));

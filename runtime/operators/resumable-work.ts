@@ -11,12 +11,19 @@ export type Steps = Generator<PromiseLike<unknown> | typeof PAUSE, void, unknown
  * task.
  */
 export class ResumableWork {
+  readonly #step: string;
   readonly #environment: OperatorEnvironment;
   /** The next work that has waited for its turn. */
   readonly #nextSteps: () => Steps | undefined;
   #isWaiting = false;
 
-  constructor(options: { readonly environment: OperatorEnvironment; readonly nextSteps: () => Steps | undefined }) {
+  constructor(options: {
+    /** The operator's id. */
+    readonly step: string;
+    readonly environment: OperatorEnvironment;
+    readonly nextSteps: () => Steps | undefined;
+  }) {
+    this.#step = options.step;
     this.#environment = options.environment;
     this.#nextSteps = options.nextSteps;
   }
@@ -30,7 +37,7 @@ export class ResumableWork {
     const { done, value } = steps.next();
     if (done === true) return;
     this.#isWaiting = true;
-    this.#environment.suspend(() => this.#resume(steps, value));
+    this.#environment.suspend(() => this.#resume(steps, value), this.#step);
   }
 
   async #resume(current: Steps, waitsFor: PromiseLike<unknown> | typeof PAUSE): Promise<void> {
@@ -41,7 +48,7 @@ export class ResumableWork {
         const { value } = result;
         if (value === PAUSE) {
           const paused = steps;
-          this.#environment.suspend(() => this.#resume(paused, PAUSE));
+          this.#environment.suspend(() => this.#resume(paused, PAUSE), this.#step);
           return;
         }
         result = await step(steps, value);

@@ -6,7 +6,12 @@ import type { MemberOverview } from "./job-overview.ts";
 const DAY_MS = 86_400_000;
 const NOW_MS = 10 * DAY_MS;
 
-const member = (memberId: string): MemberOverview => ({ memberId, connectsFrom: "10.0.0.1", process: undefined });
+const member = (memberId: string): MemberOverview => ({
+  memberId,
+  connectsFrom: "10.0.0.1",
+  process: undefined,
+  plan: undefined,
+});
 const running = (memberId: string): ReportedMember => ({ worker: "w", memberId, activity: "running" });
 const drained: ReportedMember = { worker: "w", activity: "drained" };
 const report = (pid: number, members: readonly ReportedMember[], ageMs = 0): ControlReport => ({

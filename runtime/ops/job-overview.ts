@@ -1,7 +1,7 @@
 import type { DescribedMember, GroupDescription, LogAccess, TopicPartition } from "../log/port.ts";
 import type { Plan } from "../plan/plan.ts";
 import { type InputPosition, inputPositions } from "../worker/input-positions.ts";
-import { decodeMemberData } from "../worker/member-data.ts";
+import { decodeMemberData, type ToldMemberData } from "../worker/member-data.ts";
 import type { ProcessIdentity } from "../worker/member-status.ts";
 import { readPlans } from "../worker/remembered-plans.ts";
 import { tasksOf } from "../worker/task-assignor.ts";
@@ -9,7 +9,9 @@ import { tasksOf } from "../worker/task-assignor.ts";
 /** What the log knows of a job: all but what goes on inside its workers. */
 export interface JobOverview {
   readonly job: string;
-  /** Of the plan that ran last. */
+  /** The one that ran last. */
+  readonly plan: Plan;
+  /** Of that plan. */
   readonly version: number;
   readonly group: GroupDescription["status"];
   readonly members: readonly MemberOverview[];
@@ -22,6 +24,8 @@ export interface MemberOverview {
   readonly connectsFrom: string;
   /** Where it says that it runs; undefined while the group is rebalancing, and for strangers in the group. */
   readonly process: ProcessIdentity | undefined;
+  /** The plan that it would run tasks by; undefined where nothing is known of it. */
+  readonly plan: { readonly version: number; readonly hash: string } | undefined;
 }
 
 export interface TaskOverview {
@@ -57,8 +61,7 @@ async function describeJob(
   const all = tasks.flatMap(({ inputs }) => inputs);
   const positions = new Map((await inputPositions(log, job, all)).map((each) => [keyOf(each), each]));
   return {
-    job,
-    version,
+    ...{ job, plan, version },
     group: group.status,
     members: group.members.map(memberOverview),
     tasks: tasks.map(({ task, inputs }) => ({
@@ -78,13 +81,16 @@ export const ownersOf = (members: readonly DescribedMember[]): ReadonlyMap<strin
   );
 
 function memberOverview({ memberId, host, userData }: DescribedMember): MemberOverview {
-  return { memberId, connectsFrom: host, process: processOf(userData) };
+  const told = toldBy(userData);
+  return { memberId, connectsFrom: host, process: told?.process, plan: told?.plan };
 }
 
 /** Where a member says that it runs. */
-export function processOf(userData: Uint8Array): ProcessIdentity | undefined {
+export const processOf = (userData: Uint8Array): ProcessIdentity | undefined => toldBy(userData)?.process;
+
+function toldBy(userData: Uint8Array): ToldMemberData | undefined {
   try {
-    return decodeMemberData(userData).process;
+    return decodeMemberData(userData);
   } catch {
     // Nothing is known while the group is rebalancing, and other consumers may use its name.
     return undefined;

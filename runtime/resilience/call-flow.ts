@@ -98,6 +98,11 @@ export class CallFlow {
     return this.#underWay.count;
   }
 
+  /** The call that began first, of those that have not ended; undefined if there is none. */
+  get oldestCall(): { readonly item: CallItem; readonly sinceMs: number } | undefined {
+    return this.#underWay.oldest;
+  }
+
   /** Whether one more record may be taken up. */
   get hasRoom(): boolean {
     return this.#isRecovered && this.#underWay.count < this.#admittedMax;
@@ -268,7 +273,9 @@ export class CallFlow {
     const { id, handler, classify } = this.#node;
     const span = this.#host.trace(item);
     const handle = (signal: AbortSignal, deadlineMs: number) => {
-      const context = { job, step: id, item, signal, deadlineMs, nowMs: clock.now(), write, trace: span?.context };
+      const nowMs = clock.now();
+      this.#underWay.called(item, nowMs);
+      const context = { job, step: id, item, signal, deadlineMs, nowMs, write, trace: span?.context };
       return handler(item.value, new HandlerContext(context)) as Promise<Outcome<unknown>>;
     };
     const attempted = guard.run(

@@ -5,6 +5,8 @@ export class CallsUnderWay {
   /** Calls of records about nobody: they are only aborted all together. */
   readonly #all = new AbortController();
   readonly #calls = new Set<AbortController>();
+  /** Calls whose handler runs, and since when; in the order in which they began. */
+  readonly #begun = new Map<CallItem, number>();
   readonly #bySubject = new Map<string, Set<CallItem>>();
   #count = 0;
 
@@ -38,7 +40,19 @@ export class CallsUnderWay {
     return item.abort.signal;
   }
 
+  /** Its handler is called now. */
+  called(item: CallItem, nowMs: number): void {
+    this.#begun.set(item, nowMs);
+  }
+
+  /** The call that began first, of those that have not ended. */
+  get oldest(): { readonly item: CallItem; readonly sinceMs: number } | undefined {
+    for (const [item, sinceMs] of this.#begun) return { item, sinceMs };
+    return undefined;
+  }
+
   ended(item: CallItem): void {
+    this.#begun.delete(item);
     if (item.abort !== undefined) this.#calls.delete(item.abort);
     item.abort = undefined;
   }

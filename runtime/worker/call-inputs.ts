@@ -5,10 +5,10 @@ import type { CallFlow } from "../resilience/call-flow.ts";
 import type { InputProgress } from "../resilience/input-progress.ts";
 import { PARCEL_HEADER, type Parcel, unpackParcel, untravelled } from "../resilience/parcel.ts";
 import { writeMetadata } from "./commit-metadata.ts";
-import type { Backlog, Input, Inputs } from "./inputs.ts";
+import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import type { InputMeasures } from "./measures.ts";
 import { RecordQueue } from "./record-queue.ts";
-import { measuresOf, positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
+import { extentOf, measuresOf, positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
 
 export interface CallInputsOptions extends TaskInputsOptions {
   readonly tiers: readonly PlannedTier[];
@@ -119,6 +119,10 @@ export class CallInputs implements Inputs {
 
   get purgeable(): readonly PartitionOffset[] {
     return purgeable(this.#options, this.#committed);
+  }
+
+  get extents(): readonly InputExtent[] {
+    return this.#inputs.map((input) => extentOf(this.#options, input.queue, committable(input), this.#committed));
   }
 
   async accept(batch: FetchedBatch): Promise<void> {

@@ -17,6 +17,16 @@ export interface Backlog extends TopicPartition {
   readonly bytesMax: number;
 }
 
+/** How far an input is. */
+export interface InputExtent extends TopicPartition {
+  /** Behind what was processed. */
+  readonly position: number;
+  /** Behind what was committed, or where it began. */
+  readonly committed: number;
+  /** As of the last fetch. */
+  readonly endOffset: number;
+}
+
 /** The inputs of a task: what waits in them, which of them is next, and how far they are processed and committed. */
 export interface Inputs {
   readonly partitions: readonly TopicPartition[];
@@ -31,6 +41,8 @@ export interface Inputs {
   readonly haveMoved: boolean;
   /** Up to where topics that the job makes for itself have been committed: nobody needs what lies before. */
   readonly purgeable: readonly PartitionOffset[];
+  /** How far each is, in their order. */
+  readonly extents: readonly InputExtent[];
   accept(batch: FetchedBatch): Promise<void>;
   /** The input whose head is next; undefined if none is for now. */
   pick(): Input | undefined;

@@ -16,6 +16,7 @@ import type { JobMeasures, MemberMeasures } from "./measures.ts";
 import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
 import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
 import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
+import { TaskTroubles } from "./task-troubles.ts";
 import { verifyJobTopics } from "./verify-job-topics.ts";
 import { Worker } from "./worker.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
@@ -97,11 +98,13 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
   const restores = new RestoreProgress();
   const events = new Map(jobs.map(({ name }) => [name, new EventCounts()]));
+  const troubles = new TaskTroubles(() => environment.clock.now());
   const observed: WorkerEnvironment = {
     ...environment,
     onEvent(event) {
       restores.hear(event);
       events.get(event.job)?.hear(event);
+      troubles.hear(event);
       environment.onEvent(event);
     },
   };
@@ -146,7 +149,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           };
         }),
       ),
-    members: () => members.all.map(({ status }) => withRestores(status, restores)),
+    members: () => members.all.map(({ status }) => withEvents(status, restores, troubles)),
     measures: () =>
       runtimes.map(({ plan, metrics: counters }) => ({
         ...{ plan, counters, events: events.get(plan.job)! },
@@ -197,8 +200,13 @@ async function preparedTopics(
   return await ensureJobTopics(log, plans);
 }
 
-function withRestores(status: MemberStatus, restores: RestoreProgress): MemberStatus {
-  return { ...status, tasks: status.tasks.map((task) => withRestore(status.job, task, restores)) };
+/** What the tasks of a member have told while it was not asked. */
+function withEvents(status: MemberStatus, restores: RestoreProgress, troubles: TaskTroubles): MemberStatus {
+  const tasks = status.tasks.map((task): TaskStatus => {
+    const known = { ...task, trouble: troubles.of(status.job, task.task) };
+    return withRestore(status.job, known, restores);
+  });
+  return { ...status, tasks };
 }
 
 function restoredMeasures(job: string, measures: MemberMeasures, restores: RestoreProgress): MemberMeasures {

@@ -10,6 +10,8 @@ export interface StartPosition extends PartitionOffset {
   readonly incarnation: string | undefined;
   /** The group has it like that; otherwise the task's next commit says it. */
   readonly isCommitted: boolean;
+  /** No commit of the job has left it there: a tool or a person has. */
+  readonly isSetByOthers?: true;
 }
 
 /** Why what a job would have read next is not there. */
@@ -94,7 +96,15 @@ async function startPosition(
   const reason = await gapReason(options, where, found, bounds);
   if (reason === undefined) {
     const isCommitted = readMetadata(found!).incarnation === incarnation;
-    return { position: { ...uncommitted, offset: found!.offset, isCommitted } };
+    const isOthers = readMetadata(found!).sequence === 0;
+    return {
+      position: {
+        ...uncommitted,
+        offset: found!.offset,
+        isCommitted,
+        ...(isOthers && { isSetByOthers: true as const }),
+      },
+    };
   }
   const from = found?.offset ?? replaced.get(topic)!;
   if (planned?.role === "repartition" || planned?.role === "retry")

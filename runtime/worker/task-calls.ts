@@ -9,11 +9,13 @@ import type { CallItem, Origin } from "../resilience/call-item.ts";
 import { PARCEL_HEADER, type Parcel, packParcel } from "../resilience/parcel.ts";
 import type { CallInput, CallInputs } from "./call-inputs.ts";
 import type { StepResources } from "./call-resources.ts";
+import type { CallsStatus } from "./member-status.ts";
 import type { InputDecoder } from "./record-queue.ts";
 import type { TaskOptions } from "./task.ts";
 import type { OutputCause, TaskOutputs } from "./task-outputs.ts";
 import { type TaskTrace, withTrace } from "./task-trace.ts";
 import type { TaskWork } from "./task-work.ts";
+import { recordPlace } from "./work-status.ts";
 
 export interface TaskCallsOptions {
   readonly task: TaskOptions;
@@ -89,6 +91,18 @@ export class TaskCalls {
     const raw = { ...fetched!, headers: parcel.headers };
     trace.begin({ topic, partition, raw }, delayMs !== undefined);
     return trace.current === undefined ? parcel : { ...parcel, headers: withTrace(parcel.headers, trace.current) };
+  }
+
+  get status(): CallsStatus {
+    const { inFlight: underWay, oldestCall } = this.flow;
+    if (oldestCall === undefined) return { underWay, oldest: undefined };
+    const { item, sinceMs } = oldestCall;
+    const { topic, partition } = item.parcel;
+    const oldest = {
+      ...{ step: this.#options.node.id, institution: item.address.resource, sinceMs },
+      record: recordPlace({ topic, partition, raw: item.parcel }),
+    };
+    return { underWay, oldest };
   }
 
   close(): void {

@@ -1,4 +1,5 @@
 import type { AssignmentData, MemberData } from "./member-data.ts";
+import type { CopyStatus } from "./member-status.ts";
 import { Standbys, type StandbysOptions } from "./standbys.ts";
 import { LAG_ACCEPTABLE } from "./task-assignor.ts";
 
@@ -22,6 +23,11 @@ export class TaskCopies {
   /** How many are kept up with their changelogs. */
   get standbys(): number {
     return this.#standbys?.lags.size ?? 0;
+  }
+
+  /** Those copies, and how far each is behind its changelog. */
+  get lags(): readonly CopyStatus[] {
+    return [...(this.#standbys?.lags ?? [])].map(([task, lag]) => ({ task, lag }));
   }
 
   /** Before its worker joins the group: `onDisk` are the tasks that the disk has state of. */

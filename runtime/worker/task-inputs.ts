@@ -5,7 +5,7 @@ import type { SubTopology } from "../plan/plan.ts";
 import type { Clock } from "../time/clock.ts";
 import { writeMetadata } from "./commit-metadata.ts";
 import type { SourceRecord } from "./dead-letter.ts";
-import type { Backlog, Input, Inputs } from "./inputs.ts";
+import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { InputMeasures } from "./measures.ts";
 import { RecordQueue } from "./record-queue.ts";
@@ -87,6 +87,10 @@ export class TaskInputs implements Inputs {
     return purgeable(this.#options, this.#committed);
   }
 
+  get extents(): readonly InputExtent[] {
+    return this.#inputs.map(({ queue }) => extentOf(this.#options, queue, queue.position, this.#committed));
+  }
+
   get notDue(): number {
     return 0;
   }
@@ -154,6 +158,20 @@ function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
     decoder: runtime.decoders.get(node)!,
     undecodable: (raw: FetchedRecord, error) => undecodable(node, { topic, partition, raw }, error),
   });
+}
+
+/** Nothing is known of an end before the first fetch but that it is not before the position. */
+export function extentOf(
+  options: TaskInputsOptions,
+  { topic, partition, endOffset }: RecordQueue,
+  position: number,
+  committed: ReadonlyMap<string, number>,
+): InputExtent {
+  return {
+    ...{ topic, partition, position },
+    committed: committed.get(topic) ?? positionOf(options, topic).offset,
+    endOffset: Math.max(endOffset, position),
+  };
 }
 
 /** The topic that an input node reads. */

@@ -50,6 +50,10 @@ export function tasksReading(plan: Plan, partitions: readonly TopicPartition[]):
   return new Map(found);
 }
 
+/** The names of their stores, by task. */
+export const storesOf = (slots: Iterable<RunningSlot>): ReadonlyMap<string, readonly string[]> =>
+  new Map([...slots].map(({ id, subTopology }) => [id, subTopology.stores.map(({ name }) => name)]));
+
 /** The task whose next record is oldest, of those that can process one. */
 export function oldestTask(slots: Iterable<RunningSlot>): Task | undefined {
   let oldest: Task | undefined;

@@ -2,10 +2,26 @@ import { InvariantError } from "../errors/errors.ts";
 import type { Clock } from "../time/clock.ts";
 import { promptly } from "./promptly.ts";
 
+interface Asked {
+  readonly step: string | undefined;
+  readonly work: () => Promise<void>;
+}
+
+/** What a task is suspended for. */
+export type WorkKind = "start" | "record" | "timer" | "commit";
+
+interface Current {
+  readonly kind: WorkKind;
+  readonly sinceMs: number;
+  /** The step whose work has begun last. */
+  step: string | undefined;
+}
+
 /** The asynchronous work of a task, one thing after the other, and what came of it. While it is at it the task is suspended. */
 export class TaskWork {
   readonly #clock: Clock;
-  #asked: (() => Promise<void>)[] = [];
+  #asked: Asked[] = [];
+  #current: Current | undefined;
   #occupied: Promise<void> | undefined;
   #isClosed = false;
   #failure: unknown;
@@ -17,6 +33,11 @@ export class TaskWork {
   /** Resolves when what the task is occupied with is done; undefined if it is not. */
   get occupied(): Promise<void> | undefined {
     return this.#occupied;
+  }
+
+  /** What it is occupied with; undefined if nothing. */
+  get current(): Readonly<Current> | undefined {
+    return this.#current;
   }
 
   /** Something was asked for and has not begun. */
@@ -37,9 +58,9 @@ export class TaskWork {
     this.#failure = error ?? new InvariantError(fallback);
   }
 
-  /** Asks for work that `drain` runs. */
-  ask(work: () => Promise<void>): void {
-    this.#asked.push(work);
+  /** Asks for work of a step that `drain` runs. */
+  ask(work: () => Promise<void>, step?: string): void {
+    this.#asked.push({ work, step });
   }
 
   /** What is thrown inside is not about a record: the task is to be dropped. */
@@ -52,9 +73,11 @@ export class TaskWork {
   }
 
   /** Suspends the task while the work runs. */
-  occupy(work: () => Promise<void>): Promise<void> {
+  occupy(kind: WorkKind, work: () => Promise<void>): Promise<void> {
+    this.#current = { kind, sinceMs: this.#clock.now(), step: undefined };
     const occupied = this.guard(work).then(() => {
       this.#occupied = undefined;
+      this.#current = undefined;
     });
     this.#occupied = occupied;
     return occupied;
@@ -62,15 +85,17 @@ export class TaskWork {
 
   /** Runs what was asked for. */
   async drain(): Promise<void> {
-    for (let work = this.#asked.shift(); work !== undefined && !this.#isClosed; work = this.#asked.shift())
-      await work();
+    for (let asked = this.#asked.shift(); asked !== undefined && !this.#isClosed; asked = this.#asked.shift()) {
+      if (this.#current !== undefined) this.#current.step = asked.step;
+      await asked.work();
+    }
   }
 
   /** Runs what was asked for; false if it takes so long that it goes on by itself, and the task stands still until then. */
   async drainPromptly(): Promise<boolean> {
     await promptly(
       this.#clock,
-      this.occupy(() => this.drain()),
+      this.occupy("record", () => this.drain()),
     );
     return this.#occupied === undefined && this.#failure === undefined;
   }

@@ -11,12 +11,15 @@ import { codeOf, type SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { RunningTaskMeasures } from "./measures.ts";
+import type { TaskStatus } from "./member-status.ts";
 import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
 import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
+import { TaskProgress } from "./task-progress.ts";
 import { TaskTrace } from "./task-trace.ts";
 import { TaskWork } from "./task-work.ts";
+import { workStatus } from "./work-status.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
@@ -61,6 +64,7 @@ export class Task {
   readonly #cause: OutputCause;
   readonly #work: TaskWork;
   readonly #trace: TaskTrace | undefined;
+  readonly #progress: TaskProgress;
   #committing: Promise<void> | undefined;
   #commitSequence: number;
   #streamTimeMs: number;
@@ -89,7 +93,11 @@ export class Task {
     this.#operators = built.operators;
     this.#inputs = this.#openInputs(built.inputs);
     // What operators want to read before the first record.
-    if (this.#work.isAsked) void this.#work.occupy(() => this.#work.drain());
+    if (this.#work.isAsked) void this.#work.occupy("start", () => this.#work.drain());
+    this.#progress = new TaskProgress({
+      ...{ inputs: this.#inputs, positions: options.positions },
+      ...{ commitEveryMs: runtime.plan.commitEveryMs, clock: environment.clock },
+    });
   }
 
   /** With their changelogs. */
@@ -228,6 +236,15 @@ export class Task {
     );
   }
 
+  /** What it does, how far it is, and what it waits for. Of records, where they lie. */
+  get report(): Pick<TaskStatus, "work" | "inputs" | "calls"> {
+    return {
+      work: workStatus(this.#work.current, this.#cause),
+      inputs: this.#progress.inputs,
+      calls: this.#calls?.status,
+    };
+  }
+
   accept(batch: FetchedBatch): Promise<void> {
     return this.#inputs.accept(batch);
   }
@@ -267,7 +284,7 @@ export class Task {
     this.#cause.wallClockMs = this.#environment.clock.now();
     this.#cause.source = undefined;
     this.#trace?.end();
-    await this.#work.occupy(async () => {
+    await this.#work.occupy("timer", async () => {
       for (const operator of this.#operators) {
         const dueMs = operator.nextWallClockMs ?? Infinity;
         if (dueMs <= this.#cause.wallClockMs) operator.advanceWallClock?.(this.#cause.wallClockMs);
@@ -286,14 +303,16 @@ export class Task {
     this.#cause.source = undefined;
     this.#trace?.flush();
     this.#cause.wallClockMs = this.#environment.clock.now();
-    await this.#work.occupy(async () => {
+    await this.#work.occupy("commit", async () => {
       for (const operator of this.#operators) {
         operator.flush?.();
         await this.#work.drain();
       }
       this.#calls?.flow.flush();
       // A call that has just ended may have failed halfway.
-      if (!this.#work.isClosed && this.failure === undefined && this.isDirty) this.#sealAndCommit();
+      if (this.#work.isClosed || this.failure !== undefined) return;
+      if (this.isDirty) this.#sealAndCommit();
+      else this.#progress.note();
     });
   }
 
@@ -319,6 +338,7 @@ export class Task {
         this.#inputs.markCommitted(offsets);
         this.#committedAtMs = clock.now();
         metrics.committed(this.#committedAtMs - startedMs);
+        this.#progress.note();
         sent?.();
       },
       (error: unknown) => {
@@ -375,7 +395,7 @@ export class Task {
       wallClockMs: () => this.#cause.wallClockMs,
       store,
       keyCodec: (node) => runtime.keyCodecs.get(node)!,
-      suspend: (work) => this.#work.ask(work),
+      suspend: (work, step) => this.#work.ask(work, step),
       recordError: (step, error, key, value) => this.#outputs.recordError(step, error, key, value),
       output: (node) => this.#outputs.receiverOf(node),
       call: (node, edges) => {

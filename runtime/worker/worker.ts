@@ -8,9 +8,10 @@ import { decodeAssignmentData, encodeMemberData, type MemberData } from "./membe
 import type { MemberActivity, MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
 import { refusedPosition } from "./refused-position.ts";
+import { StoreSizes } from "./store-sizes.ts";
 import { taskAssignor } from "./task-assignor.ts";
 import { TaskCopies } from "./task-copies.ts";
-import { oldestTask, tasksReading } from "./task-slot.ts";
+import { oldestTask, storesOf, tasksReading } from "./task-slot.ts";
 import { TaskSlots } from "./task-slots.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 import { type WantedStatus, WorkerOrders } from "./worker-orders.ts";
@@ -52,6 +53,7 @@ export class Worker {
   readonly #calls: CallResources;
   readonly #commits: CommitSchedule;
   readonly #orders: WorkerOrders;
+  readonly #sizes: StoreSizes;
   readonly #stop = new AbortController();
   readonly #abandoned = Promise.withResolvers<void>();
   #consumer: GroupConsumer | undefined;
@@ -93,6 +95,7 @@ export class Worker {
         this.#fatal ??= { error };
       },
     });
+    this.#sizes = new StoreSizes(environment.disk, runtime.job.name);
     this.#commits = new CommitSchedule({
       slots: this.#slots,
       clock: environment.clock,
@@ -134,13 +137,21 @@ export class Worker {
 
   /** What it is in its group, and what each of its tasks does. Restores are known to whoever hears the events. */
   get status(): MemberStatus {
+    const { plan } = this.#runtime;
     return {
       job: this.job,
       worker: this.id,
       memberId: this.#consumer?.memberId || undefined,
       isAssigned: this.#isAssigned,
       activity: this.activity,
-      tasks: this.#slots.all.map(({ id, status }) => ({ task: id, status, restoring: undefined })),
+      atMs: this.#environment.clock.now(),
+      plan: { version: plan.version, hash: plan.hash },
+      copies: this.#copies.lags,
+      disk: this.#sizes.space,
+      tasks: this.#slots.all.map((slot) => ({
+        ...{ task: slot.id, status: slot.status, restoring: undefined, stores: this.#sizes.of(slot.id) },
+        ...(slot.status === "running" && slot.task.report),
+      })),
     };
   }
 
@@ -329,7 +340,9 @@ export class Worker {
       if (this.#copies.takeWarm()) consumer.requestRebalance();
     }
     this.#slots.dropFailed();
-    void this.#calls.tick(this.#environment.clock.now());
+    const nowMs = this.#environment.clock.now();
+    void this.#calls.tick(nowMs);
+    this.#sizes.measureIfDue(nowMs, () => storesOf(this.#slots.running()));
   }
 
   async #poll(consumer: GroupConsumer): Promise<readonly FetchedBatch[]> {

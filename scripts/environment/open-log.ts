@@ -21,12 +21,22 @@ export interface OpenLog {
   readonly role: "owner" | "client";
 }
 
+export interface WithLogOptions {
+  /** How long a call goes on trying while brokers are away, if that is less than what is configured. */
+  readonly patienceMaxMs?: number;
+}
+
 /** Opens the log for as long as `use` takes; a data directory as a guest of the process that has it, if there is one. */
-export async function withLog<T>(where: LogLocation, use: (open: OpenLog) => Promise<T>): Promise<T> {
+export async function withLog<T>(
+  where: LogLocation,
+  use: (open: OpenLog) => Promise<T>,
+  { patienceMaxMs = Infinity }: WithLogOptions = {},
+): Promise<T> {
   const kafka = await kafkaOptions(where);
   if (kafka !== undefined) {
     const { openKafka } = await import("../../runtime/worker/open-kafka.ts");
-    const { log, registry, close } = await openKafka(kafka);
+    const patienceMs = Math.min(patienceMaxMs, kafka.patienceMs ?? patienceMaxMs);
+    const { log, registry, close } = await openKafka(Number.isFinite(patienceMs) ? { ...kafka, patienceMs } : kafka);
     try {
       return await use({ log, registry, role: "client" });
     } finally {

@@ -67,8 +67,8 @@ describe("mulgil status", { timeout: 120_000 }, () => {
     const { address } = job.workers[0];
     expect((await fetch(`${address}/readyz`)).status).toBe(200);
     const { stdout } = await status("totals");
-    expect(stdout).toMatch(/^totals {2}version 3 {2}running {2}2 workers {2}lag 0\n/);
-    expect(stdout).toMatch(/\nevents_1 +[12] +running +events\/1 +\d+ +\d+ +0\n/);
+    expect(stdout).toMatch(/^totals {2}version 3 {2}running {2}2 workers {2}lag 0 {2}ok( {2}state \d+ B)?\n/);
+    expect(stdout).toMatch(/\nevents_1 +[12] +running +events\/1 +\d+ +\d+ +0 +- +ok +/);
     running.process.kill("SIGTERM");
     expect(await running.ended).toMatchObject({ code: 0, stderr: "" });
   });

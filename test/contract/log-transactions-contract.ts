@@ -42,6 +42,28 @@ export function describeTransactionsContract(name: string, factory: LogFactory<L
       expect(await committedTexts(subject, { topic, partition: 0 })).toEqual(["a"]);
     });
 
+    it("tells which transactions are open in a partition, and whose they are, until they end", async () => {
+      const topic = await newTopic(log, 2);
+      const both = [0, 1].map((partition) => ({ topic, partition }));
+      const id = newId();
+      await log.produce([batch(topic, 1, "before")]);
+      expect(await log.openTransactions(both)).toEqual([]);
+      const producer = await log.openTransactionalProducer(id);
+      const beganMs = subject.now();
+      await producer.begin();
+      await producer.produce([batch(topic, 1, "a", "b")]);
+      const [found, ...others] = await log.openTransactions(both);
+      expect(others).toEqual([]);
+      expect(found).toMatchObject({ topic, partition: 1, firstOffset: 1, transactionalId: id });
+      expect(found?.producerId).toEqual(expect.any(Number));
+      // Brokers on this machine have its clock, to the millisecond.
+      expect(found?.startedAtMs).toBeGreaterThanOrEqual(beganMs - 1_000);
+      expect(found?.startedAtMs).toBeLessThanOrEqual(subject.now() + 1_000);
+      await producer.commit();
+      await expect.poll(() => log.openTransactions(both)).toEqual([]);
+      expect(await codeOf(log.openTransactions([{ topic: `${topic}-none`, partition: 0 }]))).toBe("LOG_UNKNOWN_TOPIC");
+    });
+
     it("returns the first offset of each batch, as produce does", async () => {
       const topic = await newTopic(log, 2);
       const producer = await log.openTransactionalProducer(newId());

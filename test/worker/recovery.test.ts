@@ -57,9 +57,13 @@ describe("state after", () => {
     expect(run.members()).toMatchObject([
       { job: "hourly", worker: "hourly-0", memberId: expect.stringMatching(/./), isAssigned: true },
     ]);
-    expect(taskNow()).toEqual({ task: "shop.payments_0", status: "running", restoring: undefined });
+    expect(taskNow()).toMatchObject({
+      ...{ task: "shop.payments_0", status: "running", restoring: undefined, work: undefined, trouble: undefined },
+      inputs: [{ topic: "shop.payments", partition: 0, committed: 3, position: 3, endOffset: 3 }],
+    });
     await run.stop();
     expect(seen).toContainEqual({
+      ...{ stores: [], trouble: undefined },
       ...{ task: "shop.payments_0", status: "restoring" },
       restoring: {
         done: expect.any(Number),

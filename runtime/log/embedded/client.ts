@@ -19,6 +19,7 @@ export function remoteLog(connection: RemoteConnection): LogAccess {
     deleteGroup: (groupId) => connection.call("deleteGroup", groupId),
     openTransactionalProducer: async (transactionalId) =>
       new RemoteProducer(connection, await connection.call("openProducer", transactionalId), transactionalId),
+    openTransactions: (partitions) => connection.call("openTransactions", partitions),
     close: () => connection.close(),
   };
 }

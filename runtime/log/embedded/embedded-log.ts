@@ -147,6 +147,20 @@ export class EmbeddedLog implements port.Log {
     });
   }
 
+  openTransactions(partitions: readonly port.TopicPartition[]): Promise<readonly port.OpenTransaction[]> {
+    const { lifecycle, catalog, transactions } = this.#parts;
+    return lifecycle.run(() => {
+      transactions.expire();
+      return partitions.flatMap((where) => {
+        const { topic, partition, openTransactions } = catalog.require(where);
+        return [...openTransactions].map(([producerId, firstOffset]) => ({
+          ...{ topic, partition, firstOffset, producerId, transactionalId: undefined, startedAtMs: undefined },
+          ...transactions.openBy(producerId),
+        }));
+      });
+    });
+  }
+
   joinGroup(options: port.GroupOptions): Promise<port.GroupConsumer> {
     return this.#parts.lifecycle.run(() => {
       for (const topic of options.topics) this.#parts.catalog.requireTopic(topic);

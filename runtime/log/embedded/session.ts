@@ -41,6 +41,7 @@ export class Session {
       producerCommit: async (producer) => this.#producers.get(producer).commit(),
       producerAbort: async (producer) => this.#producers.get(producer).abort(),
       producerClose: (producer) => this.#producers.close(producer),
+      openTransactions: (partitions) => log.openTransactions(partitions),
       registerSchema: (subject, avro) => registry.register(subject, avro),
       schemaById: (id) => registry.schemaById(id),
       latestSchema: (subject) => registry.latest(subject),

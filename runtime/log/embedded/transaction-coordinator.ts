@@ -113,6 +113,13 @@ export class TransactionCoordinator {
     }
   }
 
+  /** Who has a transaction open under a producer id. */
+  openBy(producerId: number): { readonly transactionalId: string; readonly startedAtMs: number } | undefined {
+    for (const { id, producerId: own, status } of this.#open)
+      if (own === producerId && status.name === "open") return { transactionalId: id, startedAtMs: status.startedAtMs };
+    return undefined;
+  }
+
   /** The transactional id behind a producer id. */
   idOf(producerId: number): string | undefined {
     for (const entry of this.#entries.values()) if (entry.producerId === producerId) return entry.id;

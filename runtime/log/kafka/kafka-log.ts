@@ -11,6 +11,7 @@ import type {
   Log,
   LogReader,
   OffsetSpec,
+  OpenTransaction,
   PartitionOffset,
   ProduceBatch,
   TopicDescription,
@@ -30,6 +31,7 @@ import type { KafkaTuning } from "./kafka-tuning.ts";
 import type { LinkFactory } from "./kafkajs.ts";
 import { Membership } from "./membership.ts";
 import { committedOffsets, listOffsets, type OffsetServices } from "./offsets.ts";
+import { openTransactions } from "./open-transactions.ts";
 import { PlainProducer } from "./plain-producer.ts";
 import type { Patience } from "./retry.ts";
 import { TopicAdmin } from "./topic-admin.ts";
@@ -151,6 +153,11 @@ export class KafkaLog implements Log {
   async deleteGroup(groupId: string): Promise<void> {
     this.#assertOpen();
     await deleteGroup(this.#services, groupId);
+  }
+
+  async openTransactions(partitions: readonly TopicPartition[]): Promise<readonly OpenTransaction[]> {
+    this.#assertOpen();
+    return await openTransactions({ ...this.#services, addresses: this.#addresses }, partitions);
   }
 
   async joinGroup(options: GroupOptions): Promise<GroupConsumer> {

@@ -1,6 +1,6 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { invalidTopic, partitionsDiffer } from "../embedded/refusals.ts";
-import type { PartitionOffset, TopicDescription, TopicSpec } from "../port.ts";
+import type { PartitionOffset, Replication, TopicDescription, TopicSpec } from "../port.ts";
 import { asMulgilError, brokerCodeOf, code, kindOf } from "./broker-errors.ts";
 import { configEntries } from "./config-entries.ts";
 import type { Addresses, Connections } from "./connections.ts";
@@ -63,6 +63,7 @@ export class TopicAdmin {
           partitions: partitions.length,
           config: { cleanupPolicy, retentionMs, deleteRetentionMs },
           incarnation: id,
+          replication: replicationOf(partitions, found.inSyncMin),
         },
       ];
     });
@@ -182,3 +183,10 @@ const tooFewBrokers = (topic: string, replicationFactor: number, cause: unknown)
     `topic "${topic}" cannot be created with ${replicationFactor < 0 ? "as many copies as the brokers' default.replication.factor says" : `${replicationFactor} copies of each partition`}: there are fewer brokers; wait until all are there, or ask for fewer copies`,
     { code: "LOG_REPLICATION", context: { topic }, cause },
   );
+
+const replicationOf = (partitions: TopicMetadata["partitions"], inSyncMin: number): Replication => ({
+  copies: Math.min(...partitions.map(({ copies }) => copies)),
+  inSync: Math.min(...partitions.map(({ inSync }) => inSync)),
+  inSyncMin,
+  withoutLeader: partitions.flatMap(({ leader }, partition) => (leader < 0 ? [partition] : [])),
+});

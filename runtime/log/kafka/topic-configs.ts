@@ -13,6 +13,8 @@ export interface TopicSettings extends TopicConfig {
   /** The broker replaces the timestamps of records by its own. */
   readonly isAppendTime: boolean;
   readonly messageBytesMax: number;
+  /** Copies that must be up to date for a write with acks=all. */
+  readonly inSyncMin: number;
 }
 
 const NAMES = [
@@ -22,6 +24,7 @@ const NAMES = [
   "message.timestamp.after.max.ms",
   "message.timestamp.type",
   "max.message.bytes",
+  "min.insync.replicas",
 ];
 const TOPIC_RESOURCE = 2;
 const SET_FOR_THE_TOPIC = 1;
@@ -135,5 +138,6 @@ function settingsOf(values: ReadonlyMap<string, string>): TopicSettings {
     aheadMsMax: Number(values.get("message.timestamp.after.max.ms") ?? HOUR_MS),
     isAppendTime: values.get("message.timestamp.type") === "LogAppendTime",
     messageBytesMax: Number(values.get("max.message.bytes") ?? 1_000_000),
+    inSyncMin: Number(values.get("min.insync.replicas") ?? 1),
   };
 }

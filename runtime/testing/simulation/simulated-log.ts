@@ -41,6 +41,7 @@ export function simulatedLog(log: Log, steps: Steps): Log {
     committedOffsets: (...args) => call("committedOffsets", () => log.committedOffsets(...args)),
     describeGroup: (groupId) => log.describeGroup(groupId),
     deleteGroup: (groupId) => log.deleteGroup(groupId),
+    openTransactions: (partitions) => log.openTransactions(partitions),
     openReader: async (options) => simulatedReader(await call("openReader", () => log.openReader(options)), call),
     openTransactionalProducer: async (id) =>
       simulatedProducer(await call("initTransactions", () => log.openTransactionalProducer(id)), call, steps),

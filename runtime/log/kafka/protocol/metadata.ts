@@ -12,6 +12,9 @@ export interface PartitionMetadata {
   readonly errorCode: number;
   /** -1 while there is none. */
   readonly leader: number;
+  /** Brokers that have a copy, and those of them whose copy is up to date. */
+  readonly copies: number;
+  readonly inSync: number;
 }
 
 export interface TopicMetadata {
@@ -66,9 +69,10 @@ function readTopic(reader: WireReader): TopicMetadata {
   reader.compactArray(() => {
     const partitionError = reader.int16();
     const index = reader.int32();
-    partitions[index] = { errorCode: partitionError, leader: reader.int32() };
+    const leader = reader.int32();
     reader.int32();
-    for (let lists = 0; lists < 3; lists++) reader.compactArray(() => reader.int32());
+    const [copies, inSync] = [0, 0, 0].map(() => reader.compactArray(() => reader.int32()).length);
+    partitions[index] = { errorCode: partitionError, leader, copies: copies!, inSync: inSync! };
     reader.skipTags();
   });
   reader.int32();
