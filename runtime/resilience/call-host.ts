@@ -29,7 +29,7 @@ export interface CallHost {
   suspend(work: () => Promise<void>): void;
   /** Something is wrong that is not about a record: the task has to be dropped. */
   fail(error: unknown): void;
-  count(what: "superseded" | "erased"): void;
+  count(what: "superseded" | "erased" | "effectsSkipped"): void;
 }
 
 /** A record as the functions of the definition see it. */

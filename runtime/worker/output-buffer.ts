@@ -33,7 +33,14 @@ export class OutputBuffer {
   }
 
   /** @throws RecordError or MulgilError if the record does not fit its topic; then nothing was added */
-  add(encoder: OutputEncoder, key: unknown, value: unknown, eventTimeMs: number, wallClockMs: number): void {
+  add(
+    encoder: OutputEncoder,
+    key: unknown,
+    value: unknown,
+    eventTimeMs: number,
+    wallClockMs: number,
+    headers?: Headers | undefined,
+  ): void {
     const timestampMs = Math.floor(eventTimeMs);
     const keyBytes = encoder.key === null || key === null || key === undefined ? null : encoder.key.encode(key);
     const valueBytes = value === null ? null : encoder.value.encode(value);
@@ -58,9 +65,9 @@ export class OutputBuffer {
         key: keyBytes,
         value: valueBytes,
         timestampMs: wallClockMs,
-        headers: { [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) },
+        headers: { ...headers, [EVENT_TIME_HEADER]: Buffer.from(String(timestampMs)) },
       });
-    } else this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs });
+    } else this.addBytes(encoder.topic, partition, { key: keyBytes, value: valueBytes, timestampMs, headers });
   }
 
   addBytes(topic: string, partition: number, record: ProducerRecord): void {

@@ -2,6 +2,7 @@ import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
 import type { ProduceBatch, ProducerRecord } from "../log/port.ts";
 import type { CurrentRecord, Receive } from "../operators/operator.ts";
+import { inheritedReplay } from "../resilience/replay-headers.ts";
 import { type CallHistory, codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
@@ -60,8 +61,10 @@ export class TaskOutputs {
     const encoder = this.#options.runtime.encoders.get(node);
     invariant(encoder !== undefined, `task ${this.#options.id} has no output "${node}"`);
     return (key, value, timestampMs) => {
+      const { record, source, wallClockMs } = this.#cause;
+      const headers = record.isTimer ? undefined : inheritedReplay(source?.raw.headers);
       try {
-        this.#buffer.add(encoder, key, value, timestampMs, this.#cause.wallClockMs);
+        this.#buffer.add(encoder, key, value, timestampMs, wallClockMs, headers);
       } catch (error) {
         this.recordError(node, error, key, value);
       }

@@ -60,6 +60,12 @@ export class Directory {
     return new Map(wanted.map((topic) => [topic, this.#topics.get(topic)!.metadata]));
   }
 
+  /** Those of these that there are, as one of the brokers sees it now. */
+  async existing(names: readonly string[]): Promise<readonly TopicMetadata[]> {
+    const { topics } = await retrying(this.#patience, "look up topics", () => this.#ask(names));
+    return topics.filter(({ errorCode }) => errorCode === 0);
+  }
+
   /** @throws {MulgilError} LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION */
   async require(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const topics = await this.topics(partitions.map(({ topic }) => topic));
