@@ -7,6 +7,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addDescribe } from "./commands/describe.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
+import { addReplay } from "./commands/replay.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRun } from "./commands/run.ts";
 import { addStatus } from "./commands/status.ts";
@@ -29,6 +30,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addValidate,
   addDescribe,
   addTypes,
+  addReplay,
   addReset,
   addAudit,
   addProfile,

@@ -1,6 +1,5 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { TopicDescription, TopicSpec } from "../../log/port.ts";
-import { replayTopicOf } from "../../plan/internal-topics.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { replayableInputs } from "../../plan/replay-topics.ts";
 import { BATCH_BYTES_MAX } from "../../worker/job-topics.ts";
@@ -16,7 +15,12 @@ export function jobReplayTopic(plan: Plan, source: string): string {
   const inputs = plan.subTopologies.flatMap((part) => replayableInputs(plan, part));
   const sources = inputs.filter(({ topic }) => plan.topics.some((each) => each.topic === topic && isSource(each)));
   const found = sources.find(({ topic }) => topic === source);
-  if (found === undefined) throw notReplayable(plan, source, sources.map(({ topic }) => topic));
+  if (found === undefined)
+    throw notReplayable(
+      plan,
+      source,
+      sources.map(({ topic }) => topic),
+    );
   if (found.replayTopic.length > TOPIC_NAME_MAX)
     throw refused(
       "REPLAY_TOPIC_NAME",

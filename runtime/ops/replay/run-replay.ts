@@ -4,7 +4,7 @@ import type { LogAccess, ProducerRecord } from "../../log/port.ts";
 import { REPLAY_HEADERS, replayedFrom, replayHeaders } from "../../resilience/replay-headers.ts";
 import type { Clock } from "../../time/clock.ts";
 import { fileTarget } from "../transfer/file-target.ts";
-import { type TransferProgress, progressLost, readProgress } from "../transfer/progress.ts";
+import { progressLost, readProgress, type TransferProgress } from "../transfer/progress.ts";
 import { topicTarget } from "../transfer/topic-target.ts";
 import { type TransferRecord, type TransferTarget, transfer } from "../transfer/transfer.ts";
 import { RecordMatcher } from "./record-matcher.ts";

@@ -35,7 +35,9 @@ export function parseWhere(expression: string): Where {
   const checked = parsed.check();
   if (!checked.valid) throw invalid(checked.error?.message ?? "its types do not fit", checked.error);
   if (checked.type !== "bool" && checked.type !== "dyn") {
-    throw invalid(`it gives ${checked.type === "int" ? "an int" : `a ${checked.type}`}, and has to say yes or no, as in value.amount > 100`);
+    throw invalid(
+      `it gives ${checked.type === "int" ? "an int" : `a ${checked.type}`}, and has to say yes or no, as in value.amount > 100`,
+    );
   }
   return ({ value, avro, key, headers, timestampMs, offset, partition }) => {
     const answer: unknown = parsed({

@@ -22,9 +22,7 @@ export function topicTarget(options: {
     async write(records, producer) {
       if (records.length === 0) return 0;
       const batches = Map.groupBy(records, placeOf);
-      await producer.produce(
-        [...batches].map(([partition, own]) => ({ topic, partition, records: own.map(convert) })),
-      );
+      await producer.produce([...batches].map(([partition, own]) => ({ topic, partition, records: own.map(convert) })));
       return 0;
     },
     close: async () => undefined,
