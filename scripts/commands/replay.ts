@@ -15,6 +15,7 @@ interface StartOptions extends ReplayRequest, ChangeOptions {}
 
 interface ResumeOptions extends LogLocation, ChangeOptions {
   readonly schemas: string;
+  readonly rate?: number;
 }
 
 export function addReplay(program: Command): void {
@@ -111,6 +112,7 @@ function addResume(replay: Command): void {
   const command = located(replay.command("resume"))
     .description("go on with a replay that was interrupted, killed, or has failed")
     .argument("<id>")
+    .addOption(new Option("--rate <n/s>", "from now on at most so many records: 500/s, 1000/min").argParser(rate))
     .addOption(schemasOption());
   changeOptions(command)
     .addHelpText("after", examples('mulgil replay resume 3f2a91c0 --why "the machine went down" --yes'))
@@ -128,7 +130,7 @@ async function start(topic: string, options: StartOptions): Promise<void> {
     const { log, registry } = open;
     const planned = await planReplay(log, topic, await withKeyType(open, topic, options));
     const before = (await readReplays(log)).find(({ definition }) => definition.id === planned.definition.id);
-    if (before !== undefined) return await goOn(open, sameReplay(before, planned), options);
+    if (before !== undefined) return await goOn(open, withRate(sameReplay(before, planned), options.rate), options);
     const { definition } = planned;
     const found = await sampleReplay({
       ...{ log, registry, definition, recordsMax: LOOK_RECORDS_MAX },
@@ -165,7 +167,7 @@ async function begin(open: OpenLog, planned: PlannedReplay, found: ReplaySample,
 
 async function resume(id: string, options: ResumeOptions): Promise<void> {
   assertLogExists(options);
-  await withLog(options, async (open) => goOn(open, await knownReplay(open.log, id), options));
+  await withLog(options, async (open) => goOn(open, withRate(await knownReplay(open.log, id), options.rate), options));
 }
 
 async function goOn(open: OpenLog, replay: KnownReplay, options: ResumeOptions): Promise<void> {
@@ -194,6 +196,9 @@ async function goOn(open: OpenLog, replay: KnownReplay, options: ResumeOptions):
   );
   if (counts !== undefined) process.stdout.write(`${doneText(definition, counts)}\n`);
 }
+
+const withRate = (replay: KnownReplay, recordsPerSecond: number | undefined): KnownReplay =>
+  recordsPerSecond === undefined ? replay : { ...replay, definition: { ...replay.definition, recordsPerSecond } };
 
 async function list({ output, ...where }: LogLocation & { readonly output: OutputFormat }): Promise<void> {
   assertLogExists(where);

@@ -144,7 +144,10 @@ function isOfKind({ kind }: AvroNode, value: unknown): boolean {
 }
 
 const invalid = (why: string, cause?: unknown): MulgilError =>
-  new MulgilError(`the expression after --where cannot be used: ${why}`, {
-    code: "WHERE_INVALID",
-    ...(cause !== undefined && { cause }),
-  });
+  new MulgilError(
+    `the expression after --where cannot be used: ${why}\nIt can speak of value, key, headers, timestamp, offset and partition`,
+    {
+      code: "WHERE_INVALID",
+      ...(cause !== undefined && { cause }),
+    },
+  );
