@@ -1,15 +1,7 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { objectsIn } from "./support/mulgil.ts";
-import {
-  ascending,
-  FIRST_MS,
-  KEYS,
-  PARTITIONS,
-  type PrintedEvent,
-  ReplayProject,
-  upTo,
-} from "./support/replay-project.ts";
+import { ascending, FIRST_MS, PARTITIONS, type PrintedEvent, ReplayProject, upTo } from "./support/replay-project.ts";
 
 const TEST_MAX_MS = 180_000;
 
