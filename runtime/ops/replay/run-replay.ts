@@ -53,7 +53,7 @@ export async function runReplay(options: RunReplayOptions): Promise<TransferProg
     await note(isOver(definition, progress) ? "done" : "interrupted", { counts: progress.counts });
     return progress;
   } catch (error) {
-    const { code, message } = error instanceof MulgilError ? error : { code: "INTERNAL", message: String(error) };
+    const { code, message } = error instanceof MulgilError ? error : { code: "UNEXPECTED", message: String(error) };
     // Whoever fenced it notes what becomes of it.
     if (code !== "REPLAY_FENCED") await note("failed", { error: { code, message } }).catch(() => undefined);
     throw error;
