@@ -16,6 +16,7 @@ import { TopicCodec } from "../testing/topic-codec.ts";
 import { CallResources } from "./call-resources.ts";
 import { commit } from "./commit.ts";
 import { DEAD_LETTER_HEADERS } from "./dead-letter.ts";
+import type { JobMetrics } from "./job-metrics.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { Task } from "./task.ts";
 
@@ -65,17 +66,21 @@ export class CallTask {
   readonly #codec: TopicCodec;
   readonly #fedUpTo = new Map<string, number>();
 
-  private constructor(runtime: JobRuntime, codec: TopicCodec) {
+  readonly #replays: readonly string[];
+
+  private constructor(runtime: JobRuntime, codec: TopicCodec, replays: readonly string[]) {
+    this.#replays = replays;
     this.#runtime = runtime;
     this.#codec = codec;
   }
 
-  static async open(job: Job): Promise<CallTask> {
+  /** @param replays topics of records to be processed once more */
+  static async open(job: Job, replays: readonly string[] = []): Promise<CallTask> {
     const plan = compile(job);
     const registry = await openEmbeddedRegistry(new MemoryLevel());
     const partitionCounts = new Map(plan.topics.map((planned) => [planned.topic, 1]));
     const runtime = await prepareJob({ job, plan, partitionCounts, registry });
-    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry));
+    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry), replays);
     await opened.#start();
     return opened;
   }
@@ -102,7 +107,7 @@ export class CallTask {
       }),
     );
     this.stores = new Map(stores.map(({ store }) => [store.name, store as KeyValueStore<unknown, unknown>]));
-    const positions = subTopology.sources.map((name) => {
+    const positions = [...subTopology.sources, ...this.#replays].map((name) => {
       const found = this.committed.get(name);
       const offset = found?.offset ?? 0;
       this.#fedUpTo.set(name, offset);
@@ -167,6 +172,10 @@ export class CallTask {
   async advance(ms: number): Promise<void> {
     this.clock.advance(ms);
     await this.settle();
+  }
+
+  get metrics(): JobMetrics {
+    return this.#runtime.metrics;
   }
 
   async commit(): Promise<void> {
