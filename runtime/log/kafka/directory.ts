@@ -60,10 +60,14 @@ export class Directory {
     return new Map(wanted.map((topic) => [topic, this.#topics.get(topic)!.metadata]));
   }
 
-  /** Those of these that there are, as one of the brokers sees it now. */
+  /** Those of these that there are for this client, as one of the brokers sees it now. One that it may not see, or that nobody can make, is not there. */
   async existing(names: readonly string[]): Promise<readonly TopicMetadata[]> {
-    const { topics } = await retrying(this.#patience, "look up topics", () => this.#ask(names));
-    return topics.filter(({ errorCode }) => errorCode === 0);
+    return await retrying(this.#patience, "look up topics", async () => {
+      const { topics } = await this.#metadata(names);
+      const failed = topics.find(({ errorCode }) => errorCode !== 0 && !ABSENT.has(errorCode));
+      if (failed !== undefined) throw new BrokerError(failed.errorCode, `topic "${failed.topic}"`);
+      return topics.filter(({ errorCode }) => errorCode === 0);
+    });
   }
 
   /** @throws {MulgilError} LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION */
@@ -125,5 +129,7 @@ export class Directory {
   }
 }
 
+/** Unknown topic, or its id; INVALID_TOPIC_EXCEPTION; TOPIC_AUTHORIZATION_FAILED, which brokers also say of what does not exist. */
+const ABSENT: ReadonlySet<number> = new Set([code.unknownTopicOrPartition, code.unknownTopicId, 17, 29]);
 /** LEADER_NOT_AVAILABLE */
 const NO_LEADER = 5;
