@@ -129,7 +129,11 @@ export class Directory {
   }
 }
 
-/** Unknown topic, or its id; INVALID_TOPIC_EXCEPTION; TOPIC_AUTHORIZATION_FAILED, which brokers also say of what does not exist. */
-const ABSENT: ReadonlySet<number> = new Set([code.unknownTopicOrPartition, code.unknownTopicId, 17, 29]);
+const INVALID_TOPIC = 17;
+/** Brokers refuse to speak of what a client may not see, whether it exists or not. */
+const ABSENT: ReadonlySet<number> = new Set([
+  ...[code.unknownTopicOrPartition, code.unknownTopicId, code.topicAuthorizationFailed],
+  INVALID_TOPIC,
+]);
 /** LEADER_NOT_AVAILABLE */
 const NO_LEADER = 5;
