@@ -14,7 +14,13 @@ function sleeper() {
     },
     after: () => () => undefined,
   };
-  return { clock, slept, pass: (ms: number) => void (nowMs += ms) };
+  return {
+    clock,
+    slept,
+    pass: (ms: number): void => {
+      nowMs += ms;
+    },
+  };
 }
 const never = new AbortController().signal;
 
