@@ -166,13 +166,13 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
     "killed halfway and resumed: nothing twice, nothing missing (%s)",
     async (target) => {
       const shop = await project(EVENTS);
-      const first = shop.startReplay(shop.events, target, "out", "--rate", "500/s", "--id", "kill");
-      await shop.untilHalfway("kill", EVENTS);
+      const first = shop.startReplay(shop.events, target, "out", "--rate", "100/s", "--id", "kill");
+      await shop.untilHalfway("kill", EVENTS, first);
       first.process.kill("SIGKILL");
       await first.ended;
       // What a batch that did not end has left in a file.
       if (target === "--to-file") writeFileSync(shop.file("out"), '{"half', { flag: "a" });
-      const resumed = await shop.changing("resume", "kill");
+      const resumed = await shop.changing("resume", "kill", "--rate", "5000/s");
       expect(resumed).toMatchObject({ code: 0, stdout: expect.stringContaining("3,000 records of 3,000 written") });
       const numbers =
         target === "--to-file"
@@ -187,11 +187,11 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
     const shop = await project(EVENTS);
     const running = shop.run();
     await running.until(({ stdout }) => stdout.includes(`"recordsIn":${EVENTS}`));
-    const first = shop.startReplay(shop.events, "--to-job", "shop", "--rate", "500/s", "--id", "kill");
-    await shop.untilHalfway("kill", EVENTS);
+    const first = shop.startReplay(shop.events, "--to-job", "shop", "--rate", "100/s", "--id", "kill");
+    await shop.untilHalfway("kill", EVENTS, first);
     first.process.kill("SIGKILL");
     await first.ended;
-    expect(await shop.changing("resume", "kill")).toMatchObject({ code: 0 });
+    expect(await shop.changing("resume", "kill", "--rate", "5000/s")).toMatchObject({ code: 0 });
     await expect.poll(() => shop.totals(), { timeout: 60_000 }).toEqual(shop.expectedTotals(2));
     running.process.kill("SIGTERM");
     await running.ended;
@@ -201,8 +201,8 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
 
   it("by Ctrl-C: ends with what is written whole, and says how to go on", async () => {
     const shop = await project(EVENTS);
-    const first = shop.startReplay(shop.events, "--to-topic", "out", "--rate", "500/s", "--id", "stop");
-    await shop.untilHalfway("stop", EVENTS);
+    const first = shop.startReplay(shop.events, "--to-topic", "out", "--rate", "100/s", "--id", "stop");
+    await shop.untilHalfway("stop", EVENTS, first);
     first.process.kill("SIGINT");
     const { code, stderr } = await first.ended;
     expect({ code, stderr }).toMatchObject({
@@ -213,7 +213,7 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
     expect(listed).toMatchObject({ status: "interrupted" });
     expect(await shop.numbersIn("out")).toHaveLength(listed!.counts!.written);
     // The same command with the same id goes on, too; and when all is done, nothing happens.
-    const same = [shop.events, "--to-topic", "out", "--id", "stop"];
+    const same = [shop.events, "--to-topic", "out", "--id", "stop", "--rate", "5000/s"];
     expect(await shop.changing(...same)).toMatchObject({ code: 0 });
     expect(ascending(await shop.numbersIn("out"))).toEqual(upTo(EVENTS));
     expect(await shop.changing(...same)).toMatchObject({ code: 0, stdout: expect.stringContaining("done already") });
@@ -226,7 +226,7 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
     const running = shop.run();
     await running.until(({ stdout }) => stdout.includes(`"recordsIn":${EVENTS}`));
     const first = shop.startReplay(shop.events, "--to-topic", "out", "--rate", "50/s", "--id", "two");
-    await shop.untilHalfway("two", EVENTS);
+    await shop.untilHalfway("two", EVENTS, first);
     const second = shop.startReplay("resume", "two", "--rate", "500/s");
     expect(await first.ended).toMatchObject({
       code: 1,
@@ -235,7 +235,7 @@ describe("mulgil replay, interrupted", { timeout: TEST_MAX_MS }, () => {
     await shop.untilHalfway("two", EVENTS + 1);
     second.process.kill("SIGKILL");
     await second.ended;
-    expect(await shop.changing("resume", "two")).toMatchObject({ code: 0 });
+    expect(await shop.changing("resume", "two", "--rate", "5000/s")).toMatchObject({ code: 0 });
     expect(ascending(await shop.numbersIn("out"))).toEqual(upTo(EVENTS));
   });
 

@@ -38,11 +38,11 @@ describe.skipIf(!isPossible)("mulgil replay on Kafka", { timeout: TEST_MAX_MS },
     const dry = await shop.replay(shop.events, "--to-topic", "copied.copy", "--dry-run", "--where", "value.amount < 1");
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringContaining("100 records of topic copied.events") });
     expect(dry.stdout).toContain(`topic copied.copy would be made, with ${PARTITIONS} partitions`);
-    const first = shop.startReplay(shop.events, "--to-topic", "copied.copy", "--rate", "400/s", "--id", "copied");
-    await shop.untilHalfway("copied", EVENTS);
+    const first = shop.startReplay(shop.events, "--to-topic", "copied.copy", "--rate", "100/s", "--id", "copied");
+    await shop.untilHalfway("copied", EVENTS, first);
     first.process.kill("SIGKILL");
     await first.ended;
-    expect(await shop.changing("resume", "copied")).toMatchObject({ code: 0 });
+    expect(await shop.changing("resume", "copied", "--rate", "5000/s")).toMatchObject({ code: 0 });
     expect(ascending(await shop.numbersIn("copied.copy"))).toEqual(upTo(EVENTS));
     expect(await shop.replays()).toMatchObject([{ status: "done", counts: { records: EVENTS, written: EVENTS } }]);
   });
@@ -51,11 +51,11 @@ describe.skipIf(!isPossible)("mulgil replay on Kafka", { timeout: TEST_MAX_MS },
     const shop = await open("summed");
     const running = shop.run("--workers", "2");
     await expect.poll(() => shop.totals(), soon).toEqual(shop.expectedTotals(1));
-    const first = shop.startReplay(shop.events, "--to-job", "summed", "--rate", "400/s", "--id", "summed");
-    await shop.untilHalfway("summed", EVENTS);
+    const first = shop.startReplay(shop.events, "--to-job", "summed", "--rate", "100/s", "--id", "summed");
+    await shop.untilHalfway("summed", EVENTS, first);
     first.process.kill("SIGKILL");
     await first.ended;
-    const resumed = shop.changing("resume", "summed");
+    const resumed = shop.changing("resume", "summed", "--rate", "1000/s");
     // As soon as some are counted: a worker that dies among them.
     const counted = async () => [...(await shop.totals()).values()].reduce((sum, { events }) => sum + events, 0);
     await expect.poll(counted, soon).toBeGreaterThan(EVENTS);
@@ -71,7 +71,7 @@ describe.skipIf(!isPossible)("mulgil replay on Kafka", { timeout: TEST_MAX_MS },
   it("by two processes at once: the first one ends, and nothing is twice", async () => {
     const shop = await open("fenced");
     const first = shop.startReplay(shop.events, "--to-topic", "fenced.copy", "--rate", "50/s", "--id", "fenced");
-    await shop.untilHalfway("fenced", EVENTS);
+    await shop.untilHalfway("fenced", EVENTS, first);
     const second = shop.changing("resume", "fenced", "--rate", "5000/s");
     expect(await first.ended).toMatchObject({ code: 1, stderr: expect.stringContaining("another process goes on") });
     expect(await second).toMatchObject({ code: 0 });

@@ -134,7 +134,9 @@ export class ReplayProject {
   }
 
   /** Resolves when a replay has written some records, and not all that it is to write. */
-  async untilHalfway(id: string, all: number): Promise<void> {
+  async untilHalfway(id: string, all: number, command?: RunningCommand): Promise<void> {
+    // Whoever opens a data directory first has it: that must not be a command that looks at it and ends.
+    await command?.until(({ stderr }) => stderr.includes("if it is interrupted"));
     const written = async () => (await this.replays()).find((each) => each.id === id)?.counts?.written ?? 0;
     await expect.poll(written, { timeout: 60_000, interval: 100 }).toBeGreaterThan(0);
     expect(await written()).toBeLessThan(all);
