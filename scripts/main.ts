@@ -13,6 +13,7 @@ import { addJobs } from "./commands/jobs.ts";
 import { addLag } from "./commands/lag.ts";
 import { addProfile } from "./commands/profile.ts";
 import { addRead } from "./commands/read.ts";
+import { addReplay } from "./commands/replay.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRestart } from "./commands/restart.ts";
 import { addRun } from "./commands/run.ts";
@@ -49,6 +50,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addValidate,
   addDescribe,
   addTypes,
+  addReplay,
   addReset,
   addUndeploy,
   addAcl,

@@ -168,6 +168,8 @@ export interface LogReader {
 }
 
 export interface Log extends LogAccess {
+  /** The partitions of those of these topics that there are. Cheap: may be asked every few seconds. */
+  countPartitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>>;
   /** Joins a consumer group at the first poll. */
   joinGroup(options: GroupOptions): Promise<GroupConsumer>;
   /**

@@ -13,6 +13,7 @@ import { arrived, type Disposition, dispositionOf, hop } from "./disposition.ts"
 import { Fifo } from "./fifo.ts";
 import { Lanes } from "./lanes.ts";
 import type { Parcel } from "./parcel.ts";
+import { isWithoutEffects } from "./replay-headers.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
 import { endUncalled, traced } from "./traced-call.ts";
 
@@ -158,6 +159,11 @@ export class CallFlow {
     try {
       if (this.#node.erasure?.isOrder(value, context)) {
         this.#erase({ ...base, address: addressOfOrder(this.#node, value, context) });
+        return;
+      }
+      if (isWithoutEffects(parcel.headers)) {
+        this.#host.count("effectsSkipped");
+        this.#passedOver(arriving);
         return;
       }
       const address = parcel.address ?? addressOf(this.#node, value, context);

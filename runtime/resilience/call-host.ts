@@ -31,7 +31,7 @@ export interface CallHost {
   suspend(work: () => Promise<void>): void;
   /** Something is wrong that is not about a record: the task has to be dropped. */
   fail(error: unknown): void;
-  count(what: "superseded" | "erased"): void;
+  count(what: "superseded" | "erased" | "effectsSkipped"): void;
   /** Begins the span of a call, or of one that could not be made; undefined if the record is not traced. */
   trace(item: CallItem): Span | undefined;
   /** A line of the log that the handler writes. */

@@ -17,7 +17,9 @@ export class Erasures {
     this.#store = store;
   }
 
+  /** An order that is processed once more takes nothing back of a later one. */
   order(subject: string, upTo: ErasedUpTo): void {
+    if (this.isForgotten(subject, upTo)) return;
     this.#store.put(subject, upTo, upTo.orderedAtMs);
   }
 

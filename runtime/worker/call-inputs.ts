@@ -8,14 +8,23 @@ import { writeMetadata } from "./commit-metadata.ts";
 import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import type { InputMeasures } from "./measures.ts";
 import { RecordQueue } from "./record-queue.ts";
-import { extentOf, measuresOf, positionOf, purgeable, type TaskInputsOptions, topicOf } from "./task-inputs.ts";
+import {
+  extentOf,
+  measuresOf,
+  originalOf,
+  positionOf,
+  purgeable,
+  replayTopicRead,
+  type TaskInputsOptions,
+  topicOf,
+} from "./task-inputs.ts";
 
 export interface CallInputsOptions extends TaskInputsOptions {
   readonly tiers: readonly PlannedTier[];
   readonly flow: CallFlow;
 }
 
-/** The input of a call, or one of its retry tiers. */
+/** The input of a call, one of its retry tiers, or what of the input is processed once more. */
 export interface CallInput extends Input {
   readonly progress: InputProgress;
   /** How long its records wait; undefined for the input. */
@@ -30,14 +39,13 @@ const TIER_RECORDS_MAX = 500;
 const TIER_BYTES_MAX = 1024 * 1024;
 
 /**
- * The input and the retry tiers of a call. A tier's records come when they are due, and go first. Offsets are committed up to the oldest record that has
+ * The input and the retry tiers of a call. A tier's records come when they are due, and go first; what is processed once more goes last. Offsets are committed up to the oldest record that has
  * not ended.
  */
 export class CallInputs implements Inputs {
   readonly #options: CallInputsOptions;
-  /** The input is the last one. */
+  /** In the order in which they are served. */
   readonly #inputs: readonly CallInput[];
-  readonly #source: CallInput;
   #committed: ReadonlyMap<string, number>;
 
   constructor(options: CallInputsOptions) {
@@ -46,7 +54,8 @@ export class CallInputs implements Inputs {
     invariant(entry !== undefined && others.length === 0, `the call of task ${options.id} has not one input`);
     const [node, receive] = entry;
     const topic = topicOf(options, node);
-    const open = (name: string, delayMs: number | undefined): CallInput => {
+    const open = (name: string, delayMs: number | undefined, isReplay = false): CallInput => {
+      const unwrap = delayMs !== undefined ? sourceRecordOf : isReplay ? originalOf : undefined;
       const { offset, incarnation = "", isCommitted } = positionOf(options, name);
       let queue: RecordQueue | undefined;
       const progress = options.flow.state.track({
@@ -64,13 +73,17 @@ export class CallInputs implements Inputs {
           else this.#passTierHead(input, node, error);
         },
         isDone: (candidate) => progress.hasEnded(candidate),
-        ...(delayMs !== undefined && { unwrap: sourceRecordOf }),
+        ...(unwrap !== undefined && { unwrap }),
       });
-      const input: CallInput = { queue, receive, progress, delayMs, incarnation };
+      const input: CallInput = { topic, queue, receive, isReplay, progress, delayMs, incarnation };
       return input;
     };
-    this.#source = open(topic, undefined);
-    this.#inputs = [...options.tiers.map((tier) => open(tier.topic, tier.delayMs)), this.#source];
+    const replayTopic = replayTopicRead(options, topic);
+    this.#inputs = [
+      ...options.tiers.map((tier) => open(tier.topic, tier.delayMs)),
+      open(topic, undefined),
+      ...(replayTopic === undefined ? [] : [open(replayTopic, undefined, true)]),
+    ];
     this.#committed = new Map(
       options.positions.filter(({ isCommitted }) => isCommitted).map((position) => [position.topic, position.offset]),
     );
@@ -132,7 +145,7 @@ export class CallInputs implements Inputs {
     input.queue.push(batch);
   }
 
-  /** A tier whose head is due, else the input; none while as many records are taken up as may be. */
+  /** A tier whose head is due, else the input, else what is processed once more; none while as many records are taken up as may be. */
   pick(): CallInput | undefined {
     const { flow, clock } = this.#options;
     if (!this.#inputs.some(({ progress, queue }) => progress.isResuming(queue.position))) flow.resumed();
@@ -189,12 +202,12 @@ export class CallInputs implements Inputs {
   }
 
   /** The head of an input, as it is to be called for. */
-  parcelOf({ queue, delayMs }: CallInput): Parcel {
+  parcelOf({ topic, queue, delayMs, isReplay }: CallInput): Parcel {
     const { fetched } = queue;
     invariant(fetched !== undefined, "an input without a record has no head");
     if (delayMs !== undefined) return parcelIn(fetched);
-    const { offset, timestampMs, key, value, headers } = fetched;
-    const { topic, partition } = queue;
+    const { offset, timestampMs, key, value, headers } = isReplay ? originalOf(fetched) : fetched;
+    const { partition } = queue;
     return { topic, partition, offset, timestampMs, key, value, headers, travel: untravelled, address: undefined };
   }
 }

@@ -17,6 +17,7 @@ import type { Tracer } from "../trace/tracer.ts";
 import { CallResources } from "./call-resources.ts";
 import { commit } from "./commit.ts";
 import { DEAD_LETTER_HEADERS } from "./dead-letter.ts";
+import type { JobMetrics } from "./job-metrics.ts";
 import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { Task } from "./task.ts";
 
@@ -51,6 +52,12 @@ export const callingJob = (options: Omit<CallOptions<string, Request, Request>, 
     },
   });
 
+export interface CallTaskOptions {
+  readonly tracer?: Tracer;
+  /** Topics of records to be processed once more. */
+  readonly replays?: readonly string[];
+}
+
 /** The one task of such a job, over a log and a disk that outlive it. */
 export class CallTask {
   readonly clock = new ManualClock();
@@ -67,19 +74,21 @@ export class CallTask {
   readonly #fedUpTo = new Map<string, number>();
 
   readonly #tracer: Tracer | undefined;
+  readonly #replays: readonly string[];
 
-  private constructor(runtime: JobRuntime, codec: TopicCodec, tracer: Tracer | undefined) {
+  private constructor(runtime: JobRuntime, codec: TopicCodec, { tracer, replays = [] }: CallTaskOptions) {
+    this.#replays = replays;
     this.#runtime = runtime;
     this.#codec = codec;
     this.#tracer = tracer;
   }
 
-  static async open(job: Job, tracer?: Tracer): Promise<CallTask> {
+  static async open(job: Job, options: CallTaskOptions = {}): Promise<CallTask> {
     const plan = compile(job);
     const registry = await openEmbeddedRegistry(new MemoryLevel());
     const partitionCounts = new Map(plan.topics.map((planned) => [planned.topic, 1]));
     const runtime = await prepareJob({ job, plan, partitionCounts, registry });
-    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry), tracer);
+    const opened = new CallTask(runtime, await TopicCodec.open(requests, registry), options);
     await opened.#start();
     return opened;
   }
@@ -106,7 +115,7 @@ export class CallTask {
       }),
     );
     this.stores = new Map(stores.map(({ store }) => [store.name, store as KeyValueStore<unknown, unknown>]));
-    const positions = subTopology.sources.map((name) => {
+    const positions = [...subTopology.sources, ...this.#replays].map((name) => {
       const found = this.committed.get(name);
       const offset = found?.offset ?? 0;
       this.#fedUpTo.set(name, offset);
@@ -177,6 +186,10 @@ export class CallTask {
   async advance(ms: number): Promise<void> {
     this.clock.advance(ms);
     await this.settle();
+  }
+
+  get metrics(): JobMetrics {
+    return this.#runtime.metrics;
   }
 
   async commit(): Promise<void> {

@@ -26,7 +26,7 @@ describe("the trace of a record that is called for", () => {
   it("goes on through a retry tier and a restart of the task to the output", async () => {
     const recorded = recordedSpans({ ratio: 0 });
     const { contexts, handler } = failingOnce();
-    const task = await CallTask.open(callingJob({ handler, tiers: ["10 seconds"] }), recorded.tracer);
+    const task = await CallTask.open(callingJob({ handler, tiers: ["10 seconds"] }), { tracer: recorded.tracer });
     task.append(requests.name, { ...task.encoded("a1"), headers: traceparent("01") });
     await task.settle();
     await task.commit();
@@ -53,7 +53,9 @@ describe("the trace of a record that is called for", () => {
 
   it("begins with the record, and is the same in the tier, in the output and for a second restart", async () => {
     const recorded = recordedSpans();
-    const task = await CallTask.open(callingJob({ ...failingOnce(), tiers: ["10 seconds"] }), recorded.tracer);
+    const task = await CallTask.open(callingJob({ ...failingOnce(), tiers: ["10 seconds"] }), {
+      tracer: recorded.tracer,
+    });
     await task.send("a1");
     await task.commit();
     await task.restart();
@@ -70,7 +72,7 @@ describe("the trace of a record that is called for", () => {
   it("goes on when it was held behind another one in state", async () => {
     const recorded = recordedSpans();
     const options = { ...failingOnce(), orderKey: ({ customer }: Request) => customer, tiers: ["10 seconds"] };
-    const task = await CallTask.open(callingJob(options as never), recorded.tracer);
+    const task = await CallTask.open(callingJob(options as never), { tracer: recorded.tracer });
     await task.send("a1", "a2");
     await task.commit();
     expect(await task.entries("held")).toHaveLength(1);
@@ -91,10 +93,9 @@ describe("the trace of a record that is called for", () => {
     let opensAtMs = Number.POSITIVE_INFINITY;
     const closedUntil = (nowMs: number) => (nowMs < opensAtMs ? opensAtMs : undefined);
     const handler = (value: Request) => done(value);
-    const task = await CallTask.open(
-      callingJob({ handler, tiers: ["10 seconds"], policy: { closedUntil } }),
-      recorded.tracer,
-    );
+    const task = await CallTask.open(callingJob({ handler, tiers: ["10 seconds"], policy: { closedUntil } }), {
+      tracer: recorded.tracer,
+    });
     opensAtMs = task.clock.now() + 10_000;
     await task.send("a1");
     await task.advance(10_000);
@@ -107,7 +108,9 @@ describe("the trace of a record that is called for", () => {
 
   it("is handed on and not recorded where whoever began it decided so", async () => {
     const recorded = recordedSpans();
-    const task = await CallTask.open(callingJob({ ...failingOnce(), tiers: ["10 seconds"] }), recorded.tracer);
+    const task = await CallTask.open(callingJob({ ...failingOnce(), tiers: ["10 seconds"] }), {
+      tracer: recorded.tracer,
+    });
     task.append(requests.name, { ...task.encoded("a1"), headers: traceparent("00") });
     await task.settle();
     await task.commit();
@@ -124,7 +127,7 @@ describe("the trace of a record that is called for", () => {
       throw Object.assign(new Error("no"), { code: "x" });
     };
     const job = callingJob({ handler, tiers: ["10 seconds"], policy: { retry: { attemptsMax: 1 } } as never });
-    const task = await CallTask.open(job, recorded.tracer);
+    const task = await CallTask.open(job, { tracer: recorded.tracer });
     await task.send("a1");
     await task.commit();
     const [letter] = task.deadLetters;

@@ -6,7 +6,8 @@ import type { Worker } from "./worker.ts";
 
 /** Records between a job's committed offsets and the read_committed ends of its inputs. Counts markers: positions do. */
 export async function lagOf(log: LogAccess, runtime: JobRuntime): Promise<number> {
-  const inputs = tasksOf(runtime.plan, runtime.partitionCounts).flatMap((task) => task.inputs);
+  const partitionCounts = new Map([...runtime.partitionCounts, ...runtime.replays.counts]);
+  const inputs = tasksOf(runtime.plan, partitionCounts).flatMap((task) => task.inputs);
   const positions = await inputPositions(log, runtime.job.name, inputs);
   return positions.reduce((sum, { lag }) => sum + lag, 0);
 }

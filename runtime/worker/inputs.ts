@@ -5,8 +5,12 @@ import type { RecordQueue } from "./record-queue.ts";
 
 /** One input partition, and what takes its records. */
 export interface Input {
+  /** The topic that its records are of: not that of the queue where they are processed once more. */
+  readonly topic: string;
   readonly queue: RecordQueue;
   readonly receive: Receive;
+  /** Its records are processed once more, when nothing else can be. */
+  readonly isReplay: boolean;
 }
 
 /** What has been fetched of an input and waits to be processed; beyond the limits no more is fetched until half of it is gone. */

@@ -13,6 +13,8 @@ export class JobMetrics {
   superseded = 0;
   /** Records of calls that were dropped because somebody is to be forgotten. */
   erased = 0;
+  /** Replayed records that ended at a call, because nobody was to be called for them. */
+  effectsSkipped = 0;
   commits = 0;
   gaps = 0;
   skipped = 0;

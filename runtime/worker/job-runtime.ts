@@ -12,6 +12,7 @@ import { JobMetrics } from "./job-metrics.ts";
 import type { PartitionCounts } from "./job-topics.ts";
 import type { OutputEncoder } from "./output-buffer.ts";
 import type { InputDecoder } from "./record-queue.ts";
+import { ReplayTopics } from "./replay-topics.ts";
 
 /** A job ready to run: its plan, and for every node what turns bytes into records and back. Shared by all its workers in a process. */
 export interface JobRuntime {
@@ -26,6 +27,7 @@ export interface JobRuntime {
   /** By id of nodes with state. */
   readonly keyCodecs: ReadonlyMap<string, KeySerde<unknown>>;
   readonly metrics: JobMetrics;
+  readonly replays: ReplayTopics;
 }
 
 /** Registers the job's schemas and builds its serdes. @throws MulgilError SCHEMA_INCOMPATIBLE if the registry refuses one */
@@ -97,7 +99,11 @@ export async function prepareJob(options: {
     }
   }
   const nodes = new Map(job.topology.nodes.map((node) => [node.id, node]));
-  return { job, plan, nodes, partitionCounts, decoders, encoders, keyCodecs, metrics: new JobMetrics(job.name) };
+  return {
+    ...{ job, plan, nodes, partitionCounts, decoders, encoders, keyCodecs },
+    metrics: new JobMetrics(job.name),
+    replays: new ReplayTopics(plan),
+  };
 }
 
 function keyTypeOfTopic(topic: TopicDefinition): KeyType | null {

@@ -7,7 +7,7 @@ const DELETE_RETENTION_MS = 7 * 86_400_000;
  * Of topics that hold what came from others, and more beside it: a record that a source took, whatever its limit is, must not stop the job on its
  * way to the DLQ, to the next step, or into state. Brokers take a megabyte by default.
  */
-const BATCH_BYTES_MAX = 16 * 1024 * 1024;
+export const BATCH_BYTES_MAX = 16 * 1024 * 1024;
 
 /** "ensure": what is missing is made. "verify": topics are checked, and never made, changed or deleted. */
 export type TopicsPolicy = "ensure" | "verify";

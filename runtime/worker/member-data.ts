@@ -10,6 +10,8 @@ export interface MemberData {
   readonly location: string;
   /** Tasks of which its disk has state: changelog records that it is behind, null if it does not know. */
   readonly copies: Readonly<Record<string, number | null>>;
+  /** Topics with records to be processed once more that it knows of, and their partitions. */
+  readonly replays?: Readonly<Record<string, number>>;
   /** For whoever wants to ask it more. */
   readonly process?: ProcessIdentity | undefined;
 }
@@ -21,6 +23,8 @@ export type ToldMemberData = Pick<MemberData, "tasks" | "plan"> & Partial<Member
 export interface AssignmentData {
   readonly standbys: readonly string[];
   readonly warmups: readonly string[];
+  /** Topics with records to be processed once more that have been given out. A leader of an older version says nothing of them. */
+  readonly replays?: readonly string[];
 }
 
 export const encodeMemberData = (data: MemberData): Buffer => Buffer.from(JSON.stringify(data));

@@ -42,6 +42,7 @@ export class OutputBuffer {
     value: unknown,
     eventTimeMs: number,
     wallClockMs: number,
+    inherited?: Headers | undefined,
     headersFor?: HeadersFor,
   ): void {
     const timestampMs = Math.floor(eventTimeMs);
@@ -63,7 +64,7 @@ export class OutputBuffer {
     }
     const partition =
       keyBytes === null ? this.#fallbackPartition % encoder.partitions : partitionOf(keyBytes, encoder.partitions);
-    const headers = headersFor?.(encoder.topic, keyBytes);
+    const headers = together(inherited, headersFor?.(encoder.topic, keyBytes));
     if (ahead || early) {
       this.addBytes(encoder.topic, partition, {
         key: keyBytes,
@@ -106,4 +107,8 @@ export class OutputBuffer {
 export function eventTimeFromHeaders(headers: Headers | undefined): number | undefined {
   const bytes = headers?.[EVENT_TIME_HEADER];
   return bytes === undefined ? undefined : Number(bytes.toString());
+}
+
+function together(left: Headers | undefined, right: Headers | undefined): Headers | undefined {
+  return left === undefined || right === undefined ? (left ?? right) : { ...left, ...right };
 }

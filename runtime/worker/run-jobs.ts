@@ -52,6 +52,8 @@ export interface JobStatus {
   readonly late: number;
   readonly deadLetters: number;
   readonly commits: number;
+  /** Replayed records that ended at a call, because nobody was to be called for them. */
+  readonly effectsSkipped: number;
   /** How often a source went on behind a gap, and how many offsets that left out: as many records at most. */
   readonly gaps: number;
   readonly skipped: number;

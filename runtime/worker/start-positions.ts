@@ -109,7 +109,8 @@ async function startPosition(
   const from = found?.offset ?? replaced.get(topic)!;
   if (planned?.role === "repartition" || planned?.role === "retry")
     throw repartitionGap(plan.job, { ...where, from, reason, ...bounds });
-  const policy = planned?.onGap ?? "fail";
+  // What no plan names is to be processed once more: what is left of it is.
+  const policy = planned === undefined ? "earliest" : (planned.onGap ?? "fail");
   if (policy === "fail") throw sourceGap(plan.job, { ...where, from, reason, ...bounds });
   const to = policy === "earliest" ? bounds.start : bounds.end;
   return {

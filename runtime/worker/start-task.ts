@@ -1,4 +1,4 @@
-import type { GroupConsumer } from "../log/port.ts";
+import type { GroupConsumer, Log } from "../log/port.ts";
 import type { SubTopology } from "../plan/plan.ts";
 import type { StepResources } from "./call-resources.ts";
 import type { CommitPath } from "./commit.ts";
@@ -8,6 +8,7 @@ import type { JobRuntime } from "./job-runtime.ts";
 import { type Gap, startPositions } from "./start-positions.ts";
 import { Task } from "./task.ts";
 import { taskId, transactionalId } from "./task-id.ts";
+import { inputsOf } from "./task-slot.ts";
 import { openStores } from "./task-stores.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
@@ -16,6 +17,8 @@ export interface StartTaskOptions {
   readonly environment: WorkerEnvironment;
   readonly subTopology: SubTopology;
   readonly partition: number;
+  /** Topics with records that it processes once more. */
+  readonly replays: readonly string[];
   readonly consumer: Pick<GroupConsumer, "commit">;
   /** By step, for the calls of the job. */
   readonly calls: ReadonlyMap<string, StepResources>;
@@ -40,10 +43,10 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
   const { log } = environment;
   const { job, plan } = runtime;
   const id = taskId(subTopology.name, partition);
-  const inputs = subTopology.sources.map((topic) => ({ topic, partition }));
   const path = await openCommitPath(options, id);
   try {
     signal.throwIfAborted();
+    const inputs = inputsOf({ subTopology, partition, replays: await stillThere(log, options.replays) });
     const committed = await log.committedOffsets(job.name, inputs);
     if (options.replaced.size === 0) await refuseForgottenOffsets({ log, plan, subTopology, partition, committed });
     const incarnations = new Map((await log.describeTopics()).map((topic) => [topic.topic, topic.incarnation]));
@@ -79,6 +82,13 @@ export async function startTask(options: StartTaskOptions): Promise<Task> {
     if (path.delivery === "exactly-once") await path.producer.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** One that was deleted after the group had heard of it keeps no task from starting. */
+async function stillThere(log: Log, replays: readonly string[]): Promise<readonly string[]> {
+  if (replays.length === 0) return [];
+  const counts = await log.countPartitions(replays);
+  return replays.filter((topic) => counts.has(topic));
 }
 
 async function openCommitPath({ runtime, environment, consumer }: StartTaskOptions, task: string): Promise<CommitPath> {

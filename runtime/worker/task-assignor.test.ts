@@ -5,7 +5,13 @@ import { taskAssignor } from "./task-assignor.ts";
 
 describe("taskAssignor", () => {
   const planOf = (stores: readonly string[], standbys = 0) =>
-    ({ subTopologies: [{ name: "part", sources: ["left", "right"], nodes: [], stores }], standbys }) as unknown as Plan;
+    ({
+      ...{ job: "job", standbys, subTopologies: [{ name: "part", sources: ["left", "right"], nodes: [], stores }] },
+      topics: [
+        { topic: "left", role: "source", cleanupPolicy: "delete" },
+        { topic: "right", role: "source", cleanupPolicy: "compact" },
+      ],
+    }) as unknown as Plan;
   const counts = new Map([
     ["left", 4],
     ["right", 4],
@@ -55,5 +61,35 @@ describe("taskAssignor", () => {
     const assigned = taskAssignor(planOf(["store"], 1)).assign([early, member("b")], counts);
     expect(assigned.get("a")!.partitions).toContainEqual({ topic: "left", partition: 0 });
     expect(decodeAssignmentData(assigned.get("b")!.userData).standbys).toContain("part_0");
+  });
+
+  describe("records to be processed once more", () => {
+    const inputsOf = (assigned: ReadonlyMap<string, { partitions: readonly { topic: string; partition: number }[] }>) =>
+      [...assigned.values()].flatMap(({ partitions }) => partitions).filter(({ topic }) => topic.endsWith(".replay"));
+
+    it("come with the source that they are of, as soon as one member knows of them", () => {
+      const replays = { "job.left.replay": 4, "job.right.replay": 4 };
+      const assigned = taskAssignor(planOf([])).assign([member("a"), member("b", { replays })], counts);
+      for (const { partitions } of assigned.values()) {
+        const left = partitions.filter(({ topic }) => topic === "left").map(({ partition }) => partition);
+        expect(inputsOf(new Map([["", { partitions }]])).map(({ partition }) => partition)).toEqual(left);
+      }
+      // A table is not processed once more.
+      expect(new Set(inputsOf(assigned).map(({ topic }) => topic))).toEqual(new Set(["job.left.replay"]));
+      for (const { userData } of assigned.values())
+        expect(decodeAssignmentData(userData).replays).toEqual(Object.keys(replays));
+    });
+
+    it("are told to a member that gets no task, also by one that gets none: it need not ask again", () => {
+      const old = member("a", { replays: { "job.left.replay": 4 } });
+      const assigned = taskAssignor(planOf([])).assign([old, member("b", { plan: { version: 2, hash: "y" } })], counts);
+      expect(inputsOf(assigned)).toHaveLength(4);
+    });
+
+    it("are given out for partitions that they have", () => {
+      const replays = { "job.left.replay": 2 };
+      const assigned = taskAssignor(planOf([])).assign([member("a", { replays })], counts);
+      expect(inputsOf(assigned).map(({ partition }) => partition)).toEqual([0, 1]);
+    });
   });
 });

@@ -1,5 +1,6 @@
 import type { Assignor } from "../log/port.ts";
 import type { Plan } from "../plan/plan.ts";
+import { replayableInputs } from "../plan/replay-topics.ts";
 import { type AssignableMember, type AssignableTask, assignTasks } from "./assign-tasks.ts";
 import { decodeMemberData, encodeAssignmentData, type MemberData, type ToldMemberData } from "./member-data.ts";
 import { taskId } from "./task-id.ts";
@@ -9,37 +10,47 @@ export const LAG_ACCEPTABLE = 10_000;
 
 /**
  * Gives out tasks, not partitions: all inputs of a task go to one member. `assignTasks` says who gets what. While members carry two plans (a
- * rolling upgrade), only those of the newer one get tasks.
+ * rolling upgrade), only those of the newer one get tasks. A topic of records to be processed once more is given out as soon as one member knows of it.
  */
 export function taskAssignor(plan: Plan): Assignor {
   return {
     name: "mulgil",
     assign(members, partitionCounts) {
-      const entitled = ofNewestPlan(
-        members.map(({ memberId, userData }) => ({ id: memberId, data: decodeMemberData(userData) })),
-      );
-      const assigned = assignTasks(tasksOf(plan, partitionCounts), entitled.map(assignable), {
+      const told = members.map(({ memberId, userData }) => ({ id: memberId, data: decodeMemberData(userData) }));
+      const entitled = ofNewestPlan(told);
+      const replays = new Map(told.flatMap(({ data }) => Object.entries(data.replays ?? {})));
+      const tasks = tasksOf(plan, new Map([...partitionCounts, ...replays]));
+      const assigned = assignTasks(tasks, entitled.map(assignable), {
         standbys: plan.standbys,
         lagAcceptable: LAG_ACCEPTABLE,
       });
       return new Map(
         [...assigned].map(([id, { active, standbys, warmups }]) => [
           id,
-          { partitions: active.flatMap(({ inputs }) => inputs), userData: encodeAssignmentData({ standbys, warmups }) },
+          {
+            partitions: active.flatMap(({ inputs }) => inputs),
+            userData: encodeAssignmentData({ standbys, warmups, replays: [...replays.keys()] }),
+          },
         ]),
       );
     },
   };
 }
 
-/** Every task that the plan has, given the partitions there are. */
+/** Every task that the plan has, given the partitions there are. What is to be processed once more is an input of the task that reads the original. */
 export function tasksOf(plan: Plan, partitionCounts: ReadonlyMap<string, number>): readonly AssignableTask[] {
   return plan.subTopologies.flatMap((part) => {
     const count = Math.max(0, ...part.sources.map((topic) => partitionCounts.get(topic) ?? 0));
+    const replays = replayableInputs(plan, part)
+      .map(({ replayTopic }) => replayTopic)
+      .filter((topic) => partitionCounts.has(topic));
     return Array.from({ length: count }, (_, partition) => ({
       id: taskId(part.name, partition),
       part: part.name,
-      inputs: part.sources.map((topic) => ({ topic, partition })),
+      inputs: [...part.sources, ...replays.filter((topic) => partition < partitionCounts.get(topic)!)].map((topic) => ({
+        topic,
+        partition,
+      })),
       hasState: part.stores.length > 0,
     }));
   });

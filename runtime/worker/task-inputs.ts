@@ -1,7 +1,9 @@
 import { invariant } from "../errors/errors.ts";
 import type { CommittedOffset, FetchedBatch, FetchedRecord, PartitionOffset, TopicPartition } from "../log/port.ts";
 import type { Receive } from "../operators/operator.ts";
+import { replayTopicOf } from "../plan/internal-topics.ts";
 import type { SubTopology } from "../plan/plan.ts";
+import { replayedFrom } from "../resilience/replay-headers.ts";
 import type { Clock } from "../time/clock.ts";
 import { writeMetadata } from "./commit-metadata.ts";
 import type { SourceRecord } from "./dead-letter.ts";
@@ -40,7 +42,7 @@ export class TaskInputs implements Inputs {
 
   constructor(options: TaskInputsOptions) {
     this.#options = options;
-    this.#inputs = [...options.receivers].map(([node, receive]) => ({ receive, queue: queueOf(options, node) }));
+    this.#inputs = [...options.receivers].flatMap(([node, receive]) => inputsOf(options, node, receive));
     this.#committed = new Map(
       options.positions.filter(({ isCommitted }) => isCommitted).map(({ topic, offset }) => [topic, offset]),
     );
@@ -110,18 +112,21 @@ export class TaskInputs implements Inputs {
   pick(): Input | undefined {
     if (this.#inputs.length === 1) return this.#inputs[0]!.queue.loadHead() ? this.#inputs[0] : undefined;
     let best: Input | undefined;
+    let replay: Input | undefined;
     let behind = false;
     for (const input of this.#inputs) {
-      if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
+      if (input.isReplay) {
+        if (replay === undefined && input.queue.loadHead()) replay = input;
+      } else if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
       else if (best === undefined || input.queue.timestampMs < best.queue.timestampMs) best = input;
     }
     if (!behind || best === undefined) {
       this.#blockedSinceMs = undefined;
-      return best;
+      return best ?? replay;
     }
     const nowMs = this.#options.clock.now();
     this.#blockedSinceMs ??= nowMs;
-    return nowMs - this.#blockedSinceMs >= INPUT_WAIT_MAX_MS ? best : undefined;
+    return nowMs - this.#blockedSinceMs >= INPUT_WAIT_MAX_MS ? best : replay;
   }
 
   /** What a commit of all that was processed commits. `sequence` is its number. */
@@ -146,17 +151,32 @@ export const measuresOf = (queue: RecordQueue, position: number, delayMs?: numbe
   ...{ endOffset: queue.endOffset, buffered: queue.size, oldestTimestampMs: queue.oldestTimestampMs },
 });
 
-function queueOf(options: TaskInputsOptions, node: string): RecordQueue {
-  const { runtime, partition, ends, undecodable } = options;
+/** What a node reads: its topic, and what of that is to be processed once more. */
+function inputsOf(options: TaskInputsOptions, node: string, receive: Receive): readonly Input[] {
   const topic = topicOf(options, node);
+  const replayTopic = replayTopicRead(options, topic);
+  const input = { topic, receive, isReplay: false, queue: queueOf(options, node, topic) };
+  if (replayTopic === undefined) return [input];
+  return [input, { ...input, isReplay: true, queue: queueOf(options, node, replayTopic, originalOf) }];
+}
+
+function queueOf(
+  options: TaskInputsOptions,
+  node: string,
+  topic: string,
+  unwrap?: (record: FetchedRecord) => FetchedRecord,
+): RecordQueue {
+  const { runtime, partition, ends, undecodable } = options;
   const position = positionOf(options, topic);
+  const source = { topic: topicOf(options, node), partition };
   return new RecordQueue({
     topic,
     partition,
     position: position.offset,
     endOffset: ends?.find((entry) => entry.topic === topic)?.offset ?? position.offset,
     decoder: runtime.decoders.get(node)!,
-    undecodable: (raw: FetchedRecord, error) => undecodable(node, { topic, partition, raw }, error),
+    undecodable: (raw: FetchedRecord, error) => undecodable(node, { ...source, raw }, error),
+    ...(unwrap !== undefined && { unwrap }),
   });
 }
 
@@ -172,6 +192,18 @@ export function extentOf(
     committed: committed.get(topic) ?? positionOf(options, topic).offset,
     endOffset: Math.max(endOffset, position),
   };
+}
+
+/** The topic of records of this one that the task processes once more, if it has been given one. */
+export function replayTopicRead({ runtime, positions }: TaskInputsOptions, topic: string): string | undefined {
+  const replayTopic = replayTopicOf(runtime.plan.job, topic);
+  return positions.some((position) => position.topic === replayTopic) ? replayTopic : undefined;
+}
+
+/** A replayed record as if it lay where it was first: steps, dead letters and calls know it by that place. */
+export function originalOf(record: FetchedRecord): FetchedRecord {
+  const from = replayedFrom(record.headers);
+  return from === undefined ? record : { ...record, offset: from.offset };
 }
 
 /** The topic that an input node reads. */
@@ -194,8 +226,9 @@ export function purgeable(
   { runtime, partition }: TaskInputsOptions,
   committed: ReadonlyMap<string, number>,
 ): readonly PartitionOffset[] {
-  const internal = new Set(
-    runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" || role === "retry" ? [topic] : [])),
+  // What is to be processed once more is in no plan, and the job's alone, too.
+  const kept = new Set(
+    runtime.plan.topics.flatMap(({ topic, role }) => (role === "repartition" || role === "retry" ? [] : [topic])),
   );
-  return [...committed].flatMap(([topic, offset]) => (internal.has(topic) ? [{ topic, partition, offset }] : []));
+  return [...committed].flatMap(([topic, offset]) => (kept.has(topic) ? [] : [{ topic, partition, offset }]));
 }

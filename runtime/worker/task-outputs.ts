@@ -3,6 +3,7 @@ import type { LogEntry } from "../dsl/step-log.ts";
 import { InvariantError, invariant, RecordError, TaskMigratedError, TerminalError } from "../errors/errors.ts";
 import type { ProduceBatch, ProducerRecord } from "../log/port.ts";
 import type { CurrentRecord, Receive, TracedPlace } from "../operators/operator.ts";
+import { inheritedReplay } from "../resilience/replay-headers.ts";
 import { type CallHistory, codeOf, deadLetter, type SourceRecord } from "./dead-letter.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import { OutputBuffer } from "./output-buffer.ts";
@@ -64,8 +65,10 @@ export class TaskOutputs {
     invariant(encoder !== undefined, `task ${this.#options.id} has no output "${node}"`);
     const headersFor = this.#options.trace?.headersFor;
     return (key, value, timestampMs) => {
+      const { record, source, wallClockMs } = this.#cause;
+      const inherited = record.isTimer ? undefined : inheritedReplay(source?.raw.headers);
       try {
-        this.#buffer.add(encoder, key, value, timestampMs, this.#cause.wallClockMs, headersFor);
+        this.#buffer.add(encoder, key, value, timestampMs, wallClockMs, inherited, headersFor);
       } catch (error) {
         this.recordError(node, error, key, value);
       }

@@ -1,5 +1,6 @@
 import type { TopicPartition } from "../log/port.ts";
 import type { Plan, SubTopology } from "../plan/plan.ts";
+import { replayableInputs } from "../plan/replay-topics.ts";
 import type { Task } from "./task.ts";
 import type { TaskFetching } from "./task-fetching.ts";
 import { taskId } from "./task-id.ts";
@@ -9,7 +10,12 @@ export interface TaskDefinition {
   readonly id: string;
   readonly subTopology: SubTopology;
   readonly partition: number;
+  /** Topics with records that it processes once more, beside its sources. */
+  readonly replays: readonly string[];
 }
+
+export const inputsOf = ({ subTopology, replays, partition }: Omit<TaskDefinition, "id">): readonly TopicPartition[] =>
+  [...subTopology.sources, ...replays].map((topic) => ({ topic, partition }));
 
 /**
  * A task as its worker holds it:
@@ -45,7 +51,10 @@ export function tasksReading(plan: Plan, partitions: readonly TopicPartition[]):
     const subTopology = plan.subTopologies.find(({ sources }) => sources.includes(topic));
     if (!subTopology?.sources.every((source) => given.has(`${source}/${partition}`))) return [];
     const id = taskId(subTopology.name, partition);
-    return [[id, { id, subTopology, partition }] as const];
+    const replays = replayableInputs(plan, subTopology)
+      .map(({ replayTopic }) => replayTopic)
+      .filter((replayTopic) => given.has(`${replayTopic}/${partition}`));
+    return [[id, { id, subTopology, partition, replays }] as const];
   });
   return new Map(found);
 }

@@ -8,7 +8,7 @@ import { startTask } from "./start-task.ts";
 import type { Task } from "./task.ts";
 import type { TaskCopies } from "./task-copies.ts";
 import { TaskFetching } from "./task-fetching.ts";
-import type { RunningSlot, Slot, TaskDefinition } from "./task-slot.ts";
+import { inputsOf, type RunningSlot, type Slot, type TaskDefinition } from "./task-slot.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 export interface TaskSlotsOptions {
@@ -75,9 +75,13 @@ export class TaskSlots {
     return this.all.find(({ inputs }) => inputs.some((own) => isSame(own, input)));
   }
 
-  /** Gives up all but these. */
+  /** Gives up all but these; also those that are to read other inputs from now on, which are taken anew. */
   dropOthers(wanted: ReadonlyMap<string, TaskDefinition>): Promise<unknown> {
-    return Promise.all(this.all.filter(({ id }) => !wanted.has(id)).map((slot) => this.#drop(slot)));
+    const isKept = (slot: Slot) => {
+      const definition = wanted.get(slot.id);
+      return definition !== undefined && haveSameInputs(definition, slot);
+    };
+    return Promise.all(this.all.filter((slot) => !isKept(slot)).map((slot) => this.#drop(slot)));
   }
 
   /** Starts those that are not here yet; the others go on. */
@@ -137,17 +141,17 @@ export class TaskSlots {
     environment.onEvent({ kind: "closed", job: runtime.job.name, task: slot.id });
   }
 
-  #start({ id, subTopology, partition }: TaskDefinition, restart?: Restart): void {
-    const definition = { id, subTopology, partition };
+  #start({ id, subTopology, partition, replays }: TaskDefinition, restart?: Restart): void {
+    const definition = { id, subTopology, partition, replays };
     const abort = new AbortController();
     const started = this.#startInBackground(definition, abort, restart);
-    const inputs = subTopology.sources.map((topic) => ({ topic, partition }));
+    const inputs = inputsOf(definition);
     this.#slots.set(id, { ...definition, status: "starting", inputs, started, abort });
   }
 
   /** Never rejects: what goes wrong ends in a restart, a rejoin, or the end of the worker. */
   async #startInBackground(definition: TaskDefinition, abort: AbortController, restart?: Restart): Promise<void> {
-    const { id, subTopology, partition } = definition;
+    const { id, subTopology, partition, replays } = definition;
     const { environment, runtime, copies, calls } = this.#options;
     const isCurrent = () => {
       const slot = this.#slots.get(id);
@@ -160,7 +164,7 @@ export class TaskSlots {
       await copies.release(id);
       copies.noteOnDisk(id);
       const task = await startTask({
-        ...{ runtime, environment, subTopology, partition, calls },
+        ...{ runtime, environment, subTopology, partition, replays, calls },
         consumer: this.#consumerForCommits(abort.signal),
         signal: abort.signal,
         isStateSuspect: restart?.isStateSuspect ?? false,
@@ -210,6 +214,9 @@ export class TaskSlots {
     } else onFatal(error);
   }
 }
+
+const haveSameInputs = (left: TaskDefinition, right: TaskDefinition): boolean =>
+  left.replays.length === right.replays.length && left.replays.every((topic) => right.replays.includes(topic));
 
 const isSame = (left: TopicPartition, right: TopicPartition): boolean =>
   left.topic === right.topic && left.partition === right.partition;

@@ -249,9 +249,14 @@ export class Task {
     return this.#inputs.accept(batch);
   }
 
-  /** Event time of the record that would be processed next; undefined if there is none, or it must wait for another input. */
+  /**
+   * Event time of the record that would be processed next; undefined if there is none, or it must wait for another input. What is processed once more is old,
+   * and yet comes last.
+   */
   get headTimestampMs(): number | undefined {
-    return this.isSuspended ? undefined : this.#inputs.pick()?.queue.timestampMs;
+    if (this.isSuspended) return undefined;
+    const input = this.#inputs.pick();
+    return input?.isReplay ? Number.MAX_SAFE_INTEGER : input?.queue.timestampMs;
   }
 
   /** Processes up to `recordsMax` records. Returns how many. */
@@ -368,17 +373,17 @@ export class Task {
     if (this.#options.path.delivery === "exactly-once") await this.#options.path.producer.close();
   }
 
-  #runSteps({ queue, receive }: Input): void {
+  #runSteps({ topic, queue, receive }: Input): void {
     const raw = queue.raw!;
     const { record } = this.#cause;
     record.key = queue.key;
     record.timestampMs = queue.timestampMs;
     record.window = undefined;
-    record.topic = queue.topic;
+    record.topic = topic;
     record.offset = raw.offset;
     record.headers = raw.headers ?? NO_HEADERS;
-    this.#cause.source = { topic: queue.topic, partition: queue.partition, raw };
-    this.#trace?.begin(queue);
+    this.#cause.source = { topic, partition: queue.partition, raw };
+    this.#trace?.begin({ topic, partition: queue.partition, raw });
     receive(queue.key, queue.value, queue.timestampMs);
   }
 

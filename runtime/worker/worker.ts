@@ -56,6 +56,8 @@ export class Worker {
   readonly #sizes: StoreSizes;
   readonly #stop = new AbortController();
   readonly #abandoned = Promise.withResolvers<void>();
+  /** Topics of records to be processed once more that the group has given out, or has been asked to. */
+  #replaysHeard: ReadonlySet<string> = new Set();
   #consumer: GroupConsumer | undefined;
   #purgeAtMs = 0;
   #fatal: { readonly error: unknown } | undefined;
@@ -242,6 +244,7 @@ export class Worker {
     const { plan } = this.#runtime;
     this.#commits.startInterval();
     this.#copies.open(await this.#environment.disk.list(plan.job));
+    await this.#runtime.replays.look(this.#environment.log);
     return await this.#environment.log.joinGroup({
       groupId: plan.job,
       clientId: this.id,
@@ -267,6 +270,7 @@ export class Worker {
       location: this.#environment.location,
       process: this.#options.identity,
       copies: this.#copies.besides(tasks),
+      replays: Object.fromEntries(this.#runtime.replays.counts),
     };
   }
 
@@ -337,12 +341,21 @@ export class Worker {
       await this.#purgeIfDue();
       this.#slots.restartRefused();
       for (const { fetching } of this.#slots.running()) fetching.throttle(consumer, isHeld);
-      if (this.#copies.takeWarm()) consumer.requestRebalance();
+      if (this.#copies.takeWarm() || this.#takeNewReplays()) consumer.requestRebalance();
     }
+    this.#runtime.replays.lookIfDue(this.#environment.log, this.#environment.clock);
     this.#slots.dropFailed();
     const nowMs = this.#environment.clock.now();
     void this.#calls.tick(nowMs);
     this.#sizes.measureIfDue(nowMs, () => storesOf(this.#slots.running()));
+  }
+
+  /** Topics of records to be processed once more that the group does not know yet: it is asked once for each. */
+  #takeNewReplays(): boolean {
+    const fresh = [...this.#runtime.replays.counts.keys()].filter((topic) => !this.#replaysHeard.has(topic));
+    if (!this.#isAssigned || fresh.length === 0) return false;
+    this.#replaysHeard = new Set([...this.#replaysHeard, ...fresh]);
+    return true;
   }
 
   async #poll(consumer: GroupConsumer): Promise<readonly FetchedBatch[]> {
@@ -403,8 +416,10 @@ export class Worker {
   async #assign({ partitions, userData }: MemberAssignment, generation: number): Promise<void> {
     this.#isRebalancing = false;
     const wanted = tasksReading(this.#runtime.plan, partitions);
+    const told = decodeAssignmentData(userData);
+    if (told.replays !== undefined) this.#replaysHeard = new Set(told.replays);
     await this.#slots.dropOthers(wanted);
-    this.#copies.keep(decodeAssignmentData(userData));
+    this.#copies.keep(told);
     this.#slots.take(wanted);
     this.#isAssigned = true;
     this.#environment.onEvent({

@@ -1,7 +1,16 @@
 import type { JobStatus } from "../../runtime/index.ts";
 import { allRestores } from "../../runtime/worker/restore-progress.ts";
 
-const COUNTERS = ["recordsIn", "recordsOut", "late", "deadLetters", "commits", "gaps", "skipped"] as const;
+const COUNTERS = [
+  "recordsIn",
+  "recordsOut",
+  "late",
+  "deadLetters",
+  "effectsSkipped",
+  "commits",
+  "gaps",
+  "skipped",
+] as const;
 
 /**
  * The statuses of jobs in several processes as one status a job. Counters and tasks add up; the lag is that of the whole job in each of them, so

@@ -8,6 +8,7 @@ const status = (recordsIn: number, change: Partial<JobStatus> = {}): JobStatus =
   recordsOut: 0,
   late: 0,
   deadLetters: 0,
+  effectsSkipped: 0,
   commits: 0,
   gaps: 0,
   skipped: 0,

@@ -121,6 +121,7 @@ function summaryLines(statuses: readonly JobStatus[]): readonly string[] {
       ...(status.deadLetters > 0 ? [styleText("yellow", `${number(status.deadLetters)} dead letters`)] : []),
       ...(status.skipped > 0 ? [styleText("yellow", `${number(status.skipped)} skipped`)] : []),
       ...(status.late > 0 ? [styleText("yellow", `${number(status.late)} late`)] : []),
+      ...(status.effectsSkipped > 0 ? [`${number(status.effectsSkipped)} replayed without a call`] : []),
     ];
     return [
       `${styleText("bold", status.job.padEnd(width))}  ${number(status.recordsIn)} in, ${number(status.recordsOut)} out, lag ${number(status.lag)}`,

@@ -9,7 +9,17 @@ import type { WorkerMessage } from "./worker-messages.ts";
 import type { ProcessEnd } from "./worker-process.ts";
 
 const status = (recordsIn: number, change: Partial<JobStatus> = {}): JobStatus => ({
-  ...{ job: "totals", recordsIn, recordsOut: 0, late: 0, deadLetters: 0, commits: 0, tasks: 2, lag: 0 },
+  ...{
+    job: "totals",
+    recordsIn,
+    recordsOut: 0,
+    late: 0,
+    deadLetters: 0,
+    effectsSkipped: 0,
+    commits: 0,
+    tasks: 2,
+    lag: 0,
+  },
   ...{ gaps: 0, skipped: 0, standbys: 0 },
   restoring: undefined,
   ...change,

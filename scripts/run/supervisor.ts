@@ -263,6 +263,7 @@ const lagOnly = (status: JobStatus): JobStatus => ({
   recordsOut: 0,
   late: 0,
   deadLetters: 0,
+  effectsSkipped: 0,
   commits: 0,
   tasks: 0,
   restoring: undefined,

@@ -63,6 +63,19 @@ export function describeGroupsContract(name: string, factory: LogFactory): void 
       await second.consumer.close();
     });
 
+    it("counts the partitions of the topics that there are, and makes none", async () => {
+      const [topic, other] = [await newTopic(log, 3), await newTopic(log, 1)];
+      const missing = `missing-${randomUUID()}`;
+      expect(await log.countPartitions([topic, missing, other])).toEqual(
+        new Map([
+          [topic, 3],
+          [other, 1],
+        ]),
+      );
+      expect(await log.countPartitions([missing, "x".repeat(300), "not a name"])).toEqual(new Map());
+      expect((await log.describeTopics()).map((description) => description.topic)).not.toContain(missing);
+    });
+
     it("describes who is in a group, with what they say of themselves and what they have", async () => {
       const topic = await newTopic(log, 2);
       const first = await join(topic);

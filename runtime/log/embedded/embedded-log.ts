@@ -67,6 +67,14 @@ export class EmbeddedLog implements port.Log {
     return this.#parts.lifecycle.run(() => this.#parts.catalog.describe());
   }
 
+  countPartitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const { lifecycle, catalog } = this.#parts;
+    return lifecycle.run(() => {
+      const counts = topics.map((topic) => [topic, catalog.partitionCount(topic)] as const);
+      return new Map(counts.flatMap(([topic, count]) => (count === undefined ? [] : [[topic, count] as const])));
+    });
+  }
+
   deleteTopic(topic: string): Promise<void> {
     const { lifecycle, catalog, offsets, queue, database } = this.#parts;
     return lifecycle.run(async () => {

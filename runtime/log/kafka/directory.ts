@@ -60,6 +60,16 @@ export class Directory {
     return new Map(wanted.map((topic) => [topic, this.#topics.get(topic)!.metadata]));
   }
 
+  /** Those of these that there are for this client, as one of the brokers sees it now. One that it may not see, or that nobody can make, is not there. */
+  async existing(names: readonly string[]): Promise<readonly TopicMetadata[]> {
+    return await retrying(this.#patience, "look up topics", async () => {
+      const { topics } = await this.#metadata(names);
+      const failed = topics.find(({ errorCode }) => errorCode !== 0 && !ABSENT.has(errorCode));
+      if (failed !== undefined) throw new BrokerError(failed.errorCode, `topic "${failed.topic}"`);
+      return topics.filter(({ errorCode }) => errorCode === 0);
+    });
+  }
+
   /** @throws {MulgilError} LOG_UNKNOWN_TOPIC, LOG_UNKNOWN_PARTITION */
   async require(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const topics = await this.topics(partitions.map(({ topic }) => topic));
@@ -119,5 +129,11 @@ export class Directory {
   }
 }
 
+const INVALID_TOPIC = 17;
+/** Brokers refuse to speak of what a client may not see, whether it exists or not. */
+const ABSENT: ReadonlySet<number> = new Set([
+  ...[code.unknownTopicOrPartition, code.unknownTopicId, code.topicAuthorizationFailed],
+  INVALID_TOPIC,
+]);
 /** LEADER_NOT_AVAILABLE */
 const NO_LEADER = 5;

@@ -106,6 +106,12 @@ export class KafkaLog implements Log {
     return await this.#admin.describe();
   }
 
+  async countPartitions(topics: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    this.#assertOpen();
+    const found = await this.#services.directory.existing(topics);
+    return new Map(found.map(({ topic, partitions }) => [topic, partitions.length]));
+  }
+
   async deleteTopic(topic: string): Promise<void> {
     this.#assertOpen();
     await this.#admin.delete(topic);

@@ -29,6 +29,7 @@ export function simulatedLog(log: Log, steps: Steps): Log {
   return {
     ensureTopics: (specs) => log.ensureTopics(specs),
     describeTopics: () => log.describeTopics(),
+    countPartitions: (topics) => log.countPartitions(topics),
     deleteTopic: (topic) => log.deleteTopic(topic),
     async produce(batches) {
       const firstOffsets = new Map<ProduceBatch, number>();
