@@ -81,6 +81,7 @@ export {
   TerminalError,
 } from "./errors/errors.ts";
 export type { HttpOptions, OidcOptions } from "./ops/http/access/http-options.ts";
+export type { LetterTransform, TransformedLetter } from "./ops/letter-transform.ts";
 export type { ListenAddress } from "./ops/worker-server.ts";
 export { compile } from "./plan/compile.ts";
 export { type DescribeFormat, describe } from "./plan/describe.ts";

@@ -63,7 +63,8 @@ export function createGenericDecoder(options: { readonly registry: SchemaRegistr
   return new ValueDecoder<unknown>(options.registry);
 }
 
-function createEncoder<T>(avro: AvroJson, id: number): (value: T) => Buffer {
+/** Writes values with a schema that is registered already. */
+export function createEncoder<T>(avro: AvroJson, id: number): (value: T) => Buffer {
   const type = avroTypeOf(avro);
   let slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   let start = 0;

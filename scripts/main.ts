@@ -8,6 +8,7 @@ import { addCompletion } from "./commands/completion.ts";
 import { addControl } from "./commands/control.ts";
 import { addDeploy } from "./commands/deploy.ts";
 import { addDescribe } from "./commands/describe.ts";
+import { addDlq } from "./commands/dlq.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addJobs } from "./commands/jobs.ts";
 import { addLag } from "./commands/lag.ts";
@@ -16,6 +17,7 @@ import { addRead } from "./commands/read.ts";
 import { addReplay } from "./commands/replay.ts";
 import { addReset } from "./commands/reset.ts";
 import { addRestart } from "./commands/restart.ts";
+import { addHeld, addRetries } from "./commands/retries.ts";
 import { addRun } from "./commands/run.ts";
 import { addScale } from "./commands/scale.ts";
 import { addSchemas } from "./commands/schemas.ts";
@@ -47,6 +49,9 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addTopics,
   addCircuits,
   addSchemas,
+  addHeld,
+  addRetries,
+  addDlq,
   addValidate,
   addDescribe,
   addTypes,

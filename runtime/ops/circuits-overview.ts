@@ -63,10 +63,10 @@ export async function readCircuits(log: LogAccess, job: string): Promise<SharedC
   const overrides: SharedCircuits["overrides"][number][] = [];
   for (const { key: bytes, value } of latest.values()) {
     const key = decodeCircuitKey(bytes);
-    if (key === undefined || value === null) continue;
+    if (key === undefined || key.kind === "waiting" || value === null) continue;
     const report = key.kind === "worker" ? decodeReport(value) : undefined;
-    const override = key.kind === "override" ? decodeOverride(value) : undefined;
     if (report !== undefined) reports.push(report);
+    const override = key.kind === "override" ? decodeOverride(value) : undefined;
     if (override !== undefined) overrides.push({ step: key.step, resource: key.resource, override });
   }
   return { job, reports, overrides };

@@ -5,7 +5,15 @@ const CHANGELOG = ".changelog";
 /** Its values are state, and no Avro of a schema that a registry knows. */
 export const isChangelogTopic = (topic: string): boolean => topic.endsWith(CHANGELOG);
 
-export const dlqTopicOf = (job: string): string => `${job}.dlq`;
+export const dlqTopicOf = (job: string): string => `${job}${DLQ}`;
+const DLQ = ".dlq";
+
+/** The job whose DLQ has this name; undefined if none can have. */
+export const jobOfDlqTopic = (topic: string): string | undefined =>
+  topic.endsWith(DLQ) && topic.length > DLQ.length ? topic.slice(0, -DLQ.length) : undefined;
+
+/** Which dead letters of a job have been dealt with; compacted, one partition. Exists when the first one has been. */
+export const dlqMarksTopicOf = (job: string): string => `${dlqTopicOf(job)}.redriven`;
 
 /** A tier is called after its delay, so that changing the delays leaves no record under a wrong one. */
 export const retryTopic = (job: string, step: string, delay: string): string =>

@@ -16,6 +16,7 @@ import type { Parcel } from "./parcel.ts";
 import { isWithoutEffects } from "./replay-headers.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
 import { endUncalled, traced } from "./traced-call.ts";
+import type { WaitingOrder, WaitingOrders } from "./waiting-orders.ts";
 
 export interface CallFlowOptions {
   readonly node: CallNode;
@@ -94,6 +95,10 @@ export class CallFlow {
     });
   }
 
+  get waitingOrders(): WaitingOrders {
+    return this.#host.waitingOrders;
+  }
+
   /** Records that are taken up and have not ended. */
   get inFlight(): number {
     return this.#underWay.count;
@@ -123,8 +128,10 @@ export class CallFlow {
   arrive(origin: Origin, parcel: Parcel, steps: () => void): void {
     const nowMs = this.#host.clock.now();
     const isFromTier = origin.kind === "input" && origin.isTier;
-    if (isFromTier && parcel.travel.notBeforeMs > nowMs && !this.#isForgotten(parcel)) {
-      this.#host.toTier(hop(parcel.travel, this.#options.tierDelaysMs, nowMs), parcel);
+    const notBeforeMs = isFromTier ? this.#notBeforeMs(origin, parcel) : 0;
+    if (notBeforeMs > nowMs && !this.#isForgotten(parcel)) {
+      const travel = { ...parcel.travel, notBeforeMs };
+      this.#host.toTier(hop(travel, this.#options.tierDelaysMs, nowMs), { ...parcel, travel });
       this.#end(origin);
       return;
     }
@@ -140,6 +147,19 @@ export class CallFlow {
     const left = this.#arriving;
     this.#arriving = undefined;
     if (left !== undefined) this.#passedOver(left);
+  }
+
+  /** An order may have a record called for before its time; others that lay in its way keep their time. */
+  #notBeforeMs({ tier }: Extract<Origin, { kind: "input" }>, parcel: Parcel): number {
+    const { waitingOrders } = this.#host;
+    const { notBeforeMs } = parcel.travel;
+    if (tier === undefined) return notBeforeMs;
+    const isOrdered = waitingOrders.isReleased(parcel.address, tier.appendedMs) || this.#expiryOf(parcel) !== undefined;
+    return isOrdered ? 0 : Math.max(notBeforeMs, tier.dueMs);
+  }
+
+  #expiryOf(parcel: Parcel, isHeld = false): WaitingOrder | undefined {
+    return this.#host.waitingOrders.expiryOf(parcel, isHeld);
   }
 
   /** A record arrives that cannot be decoded. */
@@ -202,7 +222,7 @@ export class CallFlow {
     }
     switch (this.state.order.arrive(item)) {
       case "starts":
-        if (this.#hasRoomFor(item)) this.#start(item);
+        if (this.#hasRoomFor(item) || this.#expiryOf(item.parcel) !== undefined) this.#start(item);
         else {
           this.state.order.away(item);
           this.#waitForRoom(item);
@@ -249,9 +269,13 @@ export class CallFlow {
   }
 
   #startNow(item: CallItem): void {
+    const expiry = this.#expiryOf(item.parcel, item.origin.kind === "held");
     if (item.value === null) this.#drop(item);
     else if (this.#isForgotten(item.parcel)) this.#eraseItem(item);
-    else if (this.state.order.isSuperseded(item)) {
+    else if (expiry !== undefined) {
+      this.#bury(item, "CALL_EXPIRED_BY_HAND", `ended by ${expiry.by}: ${expiry.why}`);
+      this.#drop(item);
+    } else if (this.state.order.isSuperseded(item)) {
       this.#supersede(item);
       this.#drop(item);
     } else this.#lanes.push(item);

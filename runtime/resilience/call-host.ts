@@ -7,6 +7,7 @@ import type { CallItem, Origin } from "./call-item.ts";
 import type { Parcel } from "./parcel.ts";
 import type { ReadPolicy } from "./read-policy.ts";
 import type { ResourceGuard } from "./resource-guard.ts";
+import type { WaitingOrders } from "./waiting-orders.ts";
 
 /** The steps behind a call, by the edge that a record leaves by. */
 export type CallEdge = "done" | "dead" | "superseded" | "erased";
@@ -20,6 +21,8 @@ export interface CallHost {
   store(name: string): Store;
   guard(resource: string): ResourceGuard;
   policyOf(resource: string): ReadPolicy;
+  /** What people have ordered about what waits. */
+  readonly waitingOrders: WaitingOrders;
   /** Sends values on, as caused by the item. */
   emit(item: CallItem, edge: CallEdge, values: readonly unknown[]): void;
   /** @throws if the error is not about a record */

@@ -9,6 +9,8 @@ export type Origin =
       /** In the input, which may be a tier. */
       readonly offset: number;
       readonly isTier: boolean;
+      /** When it came to its tier, and when its time there is over. */
+      readonly tier?: { readonly appendedMs: number; readonly dueMs: number } | undefined;
       /** It was under way before a restart. */
       readonly isResumed: boolean;
     }

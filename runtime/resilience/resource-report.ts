@@ -1,4 +1,5 @@
 import type { RefusalReason, Waiting } from "./attempt.ts";
+import type { WaitingOrder } from "./waiting-orders.ts";
 
 export type CircuitState = "closed" | "open" | "halfOpen";
 
@@ -76,4 +77,5 @@ export interface Override {
 export type News =
   | { readonly kind: "report"; readonly report: ResourceReport }
   | { readonly kind: "gone"; readonly resource: string; readonly worker: string }
-  | { readonly kind: "override"; readonly resource: string; readonly override: Override | undefined };
+  | { readonly kind: "override"; readonly resource: string; readonly override: Override | undefined }
+  | { readonly kind: "waiting"; readonly name: string; readonly order: WaitingOrder | undefined };

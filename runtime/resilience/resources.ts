@@ -5,6 +5,7 @@ import type { ReadPolicy } from "./read-policy.ts";
 import { ResourceGuard } from "./resource-guard.ts";
 import type { ResourceMeasures } from "./resource-measures.ts";
 import type { News, ResourceReport } from "./resource-report.ts";
+import { WaitingOrders } from "./waiting-orders.ts";
 import { WorkerPermits } from "./worker-permits.ts";
 
 /** More institutions than anybody calls: names that are none (a customer's id, say) must not fill the memory. */
@@ -23,6 +24,8 @@ export interface ResourcesOptions {
 
 /** All institutions that one worker calls for one step. */
 export class Resources {
+  /** What people have ordered about what waits for them. */
+  readonly waitingOrders = new WaitingOrders();
   readonly #options: ResourcesOptions;
   readonly #guards = new Map<string, ResourceGuard>();
   readonly #others = new Map<string, Others>();
@@ -65,7 +68,10 @@ export class Resources {
   /** What this worker hears from them, and from people; all at once counts, in whatever order it comes. */
   apply(news: readonly News[]): void {
     const heard = new Set<string>();
-    for (const each of news) heard.add(this.#take(each));
+    for (const each of news) {
+      if (each.kind === "waiting") this.waitingOrders.hear(each.name, each.order, this.#options.clock.now());
+      else heard.add(this.#take(each));
+    }
     for (const resource of heard) {
       const guard = this.#guards.get(resource);
       if (guard === undefined) this.#forget(resource);
@@ -98,7 +104,7 @@ export class Resources {
     });
   }
 
-  #take(news: News): string {
+  #take(news: Exclude<News, { kind: "waiting" }>): string {
     if (news.kind === "report") {
       const { resource, worker, circuit } = news.report;
       if (worker === this.#options.worker) this.#othersOf(resource).remember(circuit);

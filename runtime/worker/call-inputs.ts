@@ -109,7 +109,7 @@ export class CallInputs implements Inputs {
     const nowMs = this.#options.clock.now();
     const waiting = this.#inputs.filter((input) => {
       const { fetched } = input.queue;
-      return fetched !== undefined && dueMs(input, fetched) > nowMs;
+      return fetched !== undefined && this.#dueMs(input, fetched) > nowMs;
     });
     return waiting.reduce((sum, { queue }) => sum + queue.size, 0);
   }
@@ -153,7 +153,7 @@ export class CallInputs implements Inputs {
     const nowMs = clock.now();
     for (const input of this.#inputs) {
       const { fetched } = input.queue;
-      if (fetched === undefined || dueMs(input, fetched) > nowMs) continue;
+      if (fetched === undefined || this.#dueMs(input, fetched) > nowMs) continue;
       if (input.queue.loadHead()) return input;
     }
     return undefined;
@@ -163,7 +163,7 @@ export class CallInputs implements Inputs {
     const nowMs = this.#options.clock.now();
     const due = this.#inputs.flatMap((input) => {
       const { fetched } = input.queue;
-      return fetched === undefined ? [] : [dueMs(input, fetched)];
+      return fetched === undefined ? [] : [this.#dueMs(input, fetched)];
     });
     // What is due already waits for room, not for time.
     return Math.min(Infinity, ...due.filter((each) => each > nowMs));
@@ -181,8 +181,14 @@ export class CallInputs implements Inputs {
     this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
   }
 
+  /** Records wait for their tier's delay from when they were written to it, unless somebody has ordered something about them. */
+  #dueMs({ delayMs }: CallInput, { timestampMs }: FetchedRecord): number {
+    const isDue = delayMs === undefined || this.#options.flow.waitingOrders.mayConcern(timestampMs);
+    return isDue ? -Infinity : timestampMs + delayMs;
+  }
+
   /** The head of a tier cannot be decoded. What waits behind it must not wait for ever. */
-  #passTierHead({ queue, progress }: CallInput, node: string, error: unknown): void {
+  #passTierHead({ queue, progress, delayMs }: CallInput, node: string, error: unknown): void {
     const { undecodable, flow } = this.#options;
     const fetched = queue.fetched!;
     const { topic, partition } = queue;
@@ -196,7 +202,8 @@ export class CallInputs implements Inputs {
     const { offset } = fetched;
     const isResumed = progress.takeUp(offset);
     const source = { topic: parcel.topic, partition: parcel.partition, raw: sourceRecordIn(parcel) };
-    flow.arriveUnread({ kind: "input", progress, offset, isTier: true, isResumed }, parcel, () =>
+    const tier = tierTimes(fetched.timestampMs, delayMs!);
+    flow.arriveUnread({ kind: "input", progress, offset, isTier: true, tier, isResumed }, parcel, () =>
       undecodable(node, source, error),
     );
   }
@@ -212,11 +219,9 @@ export class CallInputs implements Inputs {
   }
 }
 
-const committable = ({ progress, queue }: CallInput): number => progress.committable(queue.position);
+export const tierTimes = (appendedMs: number, delayMs: number) => ({ appendedMs, dueMs: appendedMs + delayMs });
 
-/** Records wait for their tier's delay from when they were written to it. */
-const dueMs = ({ delayMs }: CallInput, { timestampMs }: FetchedRecord): number =>
-  delayMs === undefined ? -Infinity : timestampMs + delayMs;
+const committable = ({ progress, queue }: CallInput): number => progress.committable(queue.position);
 
 /** @throws {RecordError} CALL_TIER_RECORD if it was not put there by the job */
 function parcelIn({ headers, key, value }: FetchedRecord): Parcel {

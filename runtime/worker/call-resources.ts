@@ -3,6 +3,7 @@ import { type ReadPolicy, readPolicy } from "../resilience/read-policy.ts";
 import type { ResourceGuard } from "../resilience/resource-guard.ts";
 import type { ResourceMeasures } from "../resilience/resource-measures.ts";
 import { Resources } from "../resilience/resources.ts";
+import type { WaitingOrders } from "../resilience/waiting-orders.ts";
 import type { Clock } from "../time/clock.ts";
 import { CircuitSharing } from "./circuit-sharing.ts";
 import type { JobRuntime } from "./job-runtime.ts";
@@ -12,6 +13,7 @@ import type { WorkerEnvironment } from "./worker-environment.ts";
 export interface StepResources {
   guard(resource: string): ResourceGuard;
   policyOf(resource: string): ReadPolicy;
+  readonly waitingOrders: WaitingOrders;
 }
 
 export interface CallResourcesOptions {
@@ -37,7 +39,9 @@ export class CallResources {
     const opened = calls.map((node) => {
       const policyOf = rememberedPolicies(node);
       const resources = new Resources({ step: node.id, worker, clock, policyOf, concurrency: node.concurrency });
-      return { step: node.id, resources, policyOf, guard: (resource: string) => resources.guard(resource) };
+      const { waitingOrders } = resources;
+      const guard = (resource: string) => resources.guard(resource);
+      return { step: node.id, resources, policyOf, waitingOrders, guard };
     });
     this.steps = new Map(opened.map((each) => [each.step, each]));
     this.#resources = opened.map(({ resources }) => resources);

@@ -10,6 +10,7 @@ import type { CommittedOffset, FetchedRecord, ProduceBatch, ProducerRecord } fro
 import { openPlannedStore } from "../operators/open-store.ts";
 import { compile } from "../plan/compile.ts";
 import type { CallInputsEntry } from "../resilience/call-inputs-entry.ts";
+import type { WaitingOrders } from "../resilience/waiting-orders.ts";
 import { LoopbackLog } from "../testing/loopback-log.ts";
 import { ManualClock } from "../testing/manual-clock.ts";
 import { TopicCodec } from "../testing/topic-codec.ts";
@@ -65,6 +66,7 @@ export class CallTask {
   /** Of the task's group; a test may set them. */
   readonly committed = new Map<string, CommittedOffset>();
   task!: Task;
+  waitingOrders!: WaitingOrders;
   stores!: ReadonlyMap<string, KeyValueStore<unknown, unknown>>;
   /** What each commit wrote to changelogs. */
   readonly changelogs: ProduceBatch[] = [];
@@ -103,6 +105,7 @@ export class CallTask {
     const { plan, nodes, keyCodecs } = this.#runtime;
     const subTopology = plan.subTopologies[0]!;
     const resources = new CallResources({ runtime: this.#runtime, worker: "test", clock: this.clock });
+    this.waitingOrders = resources.steps.get("fetch")!.waitingOrders;
     const stores = await Promise.all(
       subTopology.stores.map(async (planned) => {
         const database = await this.#disk.open(`caller/${planned.name}`);

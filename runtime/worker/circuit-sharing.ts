@@ -3,7 +3,13 @@ import { circuitsTopicOf } from "../plan/internal-topics.ts";
 import type { News, ResourceReport } from "../resilience/resource-report.ts";
 import type { Resources } from "../resilience/resources.ts";
 import type { Clock } from "../time/clock.ts";
-import { decodeCircuitKey, decodeOverride, decodeReport, encodeCircuitKey } from "./circuit-records.ts";
+import {
+  decodeCircuitKey,
+  decodeOverride,
+  decodeReport,
+  decodeWaitingOrder,
+  encodeCircuitKey,
+} from "./circuit-records.ts";
 import type { JobEvent } from "./job-event.ts";
 import { OwnReports } from "./own-reports.ts";
 import { SilentReports } from "./silent-reports.ts";
@@ -112,7 +118,12 @@ export class CircuitSharing {
   #newsOf({ key: bytes, value }: FetchedRecord): { readonly step: string; readonly news: News } | undefined {
     const key = decodeCircuitKey(bytes);
     if (key === undefined) return undefined;
-    const { step, resource } = key;
+    const { step } = key;
+    if (key.kind === "waiting") {
+      const order = value === null ? undefined : decodeWaitingOrder(value);
+      return { step, news: { kind: "waiting", name: key.name, order } };
+    }
+    const { resource } = key;
     if (key.kind === "override")
       return {
         step,

@@ -18,6 +18,14 @@ export const DEAD_LETTER_HEADERS = {
   derived: "mulgil.dlq.derived",
 } as const;
 
+/** Headers of a record that was redriven; it keeps them when it comes to the DLQ again. */
+export const REDRIVE_HEADERS = {
+  /** The dead letter that it was: "orders.dlq/0/12". */
+  letter: "mulgil.redrive",
+  /** How often it has been redriven. */
+  count: "mulgil.redrive.count",
+} as const;
+
 const MESSAGE_CHARACTERS_MAX = 1_000;
 
 /** A record as it was fetched, and from where. */

@@ -7,7 +7,7 @@ import { CallFlow } from "../resilience/call-flow.ts";
 import type { CallEdge, CallHost } from "../resilience/call-host.ts";
 import type { CallItem, Origin } from "../resilience/call-item.ts";
 import { PARCEL_HEADER, type Parcel, packParcel } from "../resilience/parcel.ts";
-import type { CallInput, CallInputs } from "./call-inputs.ts";
+import { type CallInput, type CallInputs, tierTimes } from "./call-inputs.ts";
 import type { StepResources } from "./call-resources.ts";
 import type { CallsStatus } from "./member-status.ts";
 import type { InputDecoder } from "./record-queue.ts";
@@ -53,6 +53,7 @@ export class TaskCalls {
         store,
         guard: (resource) => resources.guard(resource),
         policyOf: (resource) => resources.policyOf(resource),
+        waitingOrders: resources.waitingOrders,
         emit: (item, edge, values) => this.#emit(item, edge, values),
         deadLetter: (item, code, reason) => this.#deadLetter(item, code, reason),
         toTier: (tier, parcel) => this.#toTier(tier, parcel),
@@ -76,9 +77,10 @@ export class TaskCalls {
     const { progress, delayMs, queue, receive } = input;
     const parcel = this.#traced(inputs.parcelOf(input), input);
     const { key, value, timestampMs } = queue;
-    const { offset } = queue.fetched!;
+    const { offset, timestampMs: appendedMs } = queue.fetched!;
     const isResumed = progress.takeUp(offset);
-    this.flow.arrive({ kind: "input", progress, offset, isTier: delayMs !== undefined, isResumed }, parcel, () =>
+    const tier = delayMs === undefined ? undefined : tierTimes(appendedMs, delayMs);
+    this.flow.arrive({ kind: "input", progress, offset, isTier: tier !== undefined, tier, isResumed }, parcel, () =>
       this.#causedBy(parcel, key, timestampMs, () => receive(key, value, timestampMs)),
     );
   }

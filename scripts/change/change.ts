@@ -20,6 +20,8 @@ export interface Change<T> {
   readonly before?: unknown;
   readonly after?: unknown;
   apply(entry: ChangeEntry): Promise<T>;
+  /** Of what came of it, where that is known only then: stands as `after` when it is over. */
+  outcome?(result: T): unknown;
 }
 
 /** As the audit trail has the change, for those who keep it elsewhere, too. */
@@ -48,7 +50,7 @@ export const changeOptions = (command: Command): Command =>
  * @throws {MulgilError} CHANGE_UNCONFIRMED if it was not confirmed, CHANGE_REASON_MISSING if nobody can be asked why
  */
 export async function carryOut<T>(log: LogAccess, change: Change<T>, options: ChangeOptions): Promise<T | undefined> {
-  const { preview: lines, apply, ...told } = change;
+  const { preview: lines, apply, outcome, ...told } = change;
   const { profile } = variables;
   const preview = profile === undefined ? lines : [`on profile ${profile}:`, ...lines];
   if (options.dryRun === true) {
@@ -60,7 +62,7 @@ export async function carryOut<T>(log: LogAccess, change: Change<T>, options: Ch
   await assertConfirmed(options.yes);
   const entry: ChangeEntry = { id: randomUUID(), by: actor(), why };
   const common = { ...told, ...entry };
-  const note = (rest: Pick<AuditRecord, "outcome" | "error">) =>
+  const note = (rest: Pick<AuditRecord, "outcome" | "after" | "error">) =>
     appendAudit(log, { ...common, ...rest, atMs: systemClock.now() });
   await note({ outcome: "begun" });
   let result: T;
@@ -72,6 +74,6 @@ export async function carryOut<T>(log: LogAccess, change: Change<T>, options: Ch
     await note({ outcome: "failed", error: { code, message } }).catch(() => undefined);
     throw error;
   }
-  await note({ outcome: "done" });
+  await note({ outcome: "done", ...(outcome !== undefined && { after: outcome.call(change, result) }) });
   return result;
 }

@@ -65,7 +65,8 @@ export async function partitionsOf(
   return numbers.map((number) => ({ topic, partition: number }));
 }
 
-async function* upTo(
+/** The committed records of one partition from a position up to an offset. */
+export async function* upTo(
   reader: LogReader,
   start: PartitionOffset,
   end: number,

@@ -42,6 +42,7 @@ async function openJob(job = "collection") {
       };
     },
     circuits: (...args: readonly string[]) => mulgil(["circuits", ...args], { cwd }),
+    audit: async () => JSON.parse((await mulgil(["audit", "-o", "json"], { cwd })).stdout),
     async listed(...args: readonly string[]) {
       const { code, stdout, stderr } = await mulgil(["circuits", "ls", "-o", "json", ...args], { cwd });
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
@@ -87,8 +88,18 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
     const workers = [await start("w1"), await start("w2")];
     await workers[0]!.call("bank-1", 1, done(1));
     await expect.poll(() => listed(), { timeout: 60_000 }).toHaveLength(1);
-    const opened = await circuits("open", "bank-1", "--job", "collection", "--for", "2h", "--why", "announced");
-    expect(opened).toMatchObject({ code: 0, stderr: "" });
+    const opened = await circuits(
+      "open",
+      "bank-1",
+      "--job",
+      "collection",
+      "--for",
+      "2h",
+      "--yes",
+      "--why",
+      "announced",
+    );
+    expect(opened).toMatchObject({ code: 0, stderr: "collection collect bank-1: closed → open by hand for 2h\n" });
     expect(opened.stdout).toMatch(
       /^collection collect bank-1: closed → open by hand until 20\S+Z \(\S+@\S+: announced\)\n$/,
     );
@@ -96,9 +107,38 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
     expect(await listed("--job", "collection")).toMatchObject([
       { resource: "bank-1", override: { state: "open", why: "announced", by: expect.stringMatching(/.@./) } },
     ]);
-    const reset = await circuits("reset", "bank-1", "--job", "collection", "--why", "over");
+    const reset = await circuits("reset", "bank-1", "--job", "collection", "--yes", "--why", "over");
     expect(reset.stdout).toMatch(/: open by hand until .* → closed\n$/);
     for (const { refusal } of workers) await expect.poll(() => refusal("bank-1")).toBeUndefined();
+  });
+
+  it("changes nothing without a yes or a reason, and writes down who changed what, from what to what", async () => {
+    const { start, circuits, listed, audit } = await openJob();
+    const worker = await start("w1");
+    await worker.call("bank-1", 1, done(1));
+    await expect.poll(() => listed(), { timeout: 60_000 }).toHaveLength(1);
+    const open = ["open", "bank-1", "--job", "collection"] as const;
+    expect(await circuits(...open)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("[CHANGE_REASON_MISSING]"),
+    });
+    expect(await circuits(...open, "--why", "x")).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("[CHANGE_UNCONFIRMED]"),
+    });
+    expect(await circuits(...open, "--dry-run")).toMatchObject({
+      code: 0,
+      stdout: "collection collect bank-1: closed → open by hand\nnothing was changed: this was a dry run\n",
+    });
+    expect(await listed()).toMatchObject([{ circuit: "closed", resource: "bank-1" }]);
+    expect((await listed())[0].override).toBeUndefined();
+    expect(await audit()).toEqual([]);
+    await circuits(...open, "--yes", "--why", "announced");
+    const told = { action: "circuits open", target: "job collection, institution bank-1", why: "announced" };
+    expect(await audit()).toMatchObject([
+      { ...told, outcome: "begun", before: { collect: "closed" } },
+      { ...told, outcome: "done", after: { collect: expect.stringContaining("open by hand") } },
+    ]);
   });
 
   it("closes a circuit by hand that is open, and resets one", async () => {
@@ -106,10 +146,10 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
     const worker = await start("w1");
     await worker.call("bank-1", 4, retry("down"));
     await expect.poll(async () => (await listed())[0]?.circuit, { timeout: 60_000 }).toBe("open");
-    const closed = await circuits("close", "bank-1", "--job", "collection", "--why", "it is back");
+    const closed = await circuits("close", "bank-1", "--job", "collection", "--yes", "--why", "it is back");
     expect(closed.stdout).toMatch(/: open until \S+Z → closed by hand \(\S+: it is back\)\n$/);
     await expect.poll(() => worker.refusal("bank-1")).toBeUndefined();
-    const reset = await circuits("reset", "bank-1", "--job", "collection", "--why", "begin anew");
+    const reset = await circuits("reset", "bank-1", "--job", "collection", "--yes", "--why", "begin anew");
     expect(reset.stdout).toMatch(/: closed by hand .* → closed\n$/);
     await expect.poll(() => worker.resources.guard("bank-1").report(systemClock.now()).circuit.state).toBe("closed");
     expect(worker.refusal("bank-1")).toBeUndefined();
@@ -118,13 +158,23 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
   it("orders for one step, also before the institution was ever called, and for all steps that call it", async () => {
     const { start, circuits } = await openJob();
     const [collect, renew] = [await start("w1"), await start("w1", "renew")];
-    const early = await circuits("open", "bank-1", "--job", "collection", "--step", "renew", "--why", "not yet");
+    const early = await circuits(
+      "open",
+      "bank-1",
+      "--job",
+      "collection",
+      "--step",
+      "renew",
+      "--yes",
+      "--why",
+      "not yet",
+    );
     expect(early.stdout).toMatch(/^collection renew bank-1: not called yet → open by hand \(/);
     await expect.poll(() => renew.refusal("bank-1")).toBe("opened-by-hand");
     expect(collect.refusal("bank-1")).toBeUndefined();
     await collect.call("bank-1", 1, done());
     await expect
-      .poll(async () => (await circuits("open", "bank-1", "--job", "collection", "--why", "all")).stdout, {
+      .poll(async () => (await circuits("open", "bank-1", "--job", "collection", "--yes", "--why", "all")).stdout, {
         timeout: 60_000,
         interval: 500,
       })
@@ -138,7 +188,7 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
     const worker = await start("w1");
     await worker.call("bank-1", 1, done());
     await expect.poll(() => listed(), { timeout: 60_000 }).toHaveLength(1);
-    expect(await circuits("open", "bank-2", "--job", "collection", "--why", "x")).toMatchObject({
+    expect(await circuits("open", "bank-2", "--job", "collection", "--yes", "--why", "x")).toMatchObject({
       code: 1,
       stdout: "",
       stderr:
@@ -152,7 +202,6 @@ describe("mulgil circuits", { timeout: 120_000 }, () => {
   });
 
   it.each([
-    [["circuits", "open", "bank-1", "--job", "collection"], "--why"],
     [["circuits", "open", "bank-1", "--why", "x"], "--job"],
     [["circuits", "open", "bank-1", "--job", "j", "--why", "x", "--for", "soon"], "Write a duration"],
     [["circuits", "reset", "bank-1", "--job", "j", "--why", "x", "--for", "1h"], "--for"],

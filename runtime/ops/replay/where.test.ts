@@ -32,6 +32,16 @@ const record = (value: object = {}): WhereRecord => ({
 });
 
 describe("an expression after --where", () => {
+  it("speaks of further texts where it is told of them, and says so where it is not one", () => {
+    const where = parseWhere('code == "CALL_AGE" && value.long == 7', ["code"]);
+    expect(where(record(), { code: "CALL_AGE" })).toBe(true);
+    expect(where(record(), { code: "CALL_ATTEMPTS" })).toBe(false);
+    expect(() => parseWhere("cod == 1", ["code"])).toThrow(
+      /Unknown variable: cod[\s\S]*It can speak of code, value, key,/,
+    );
+    expect(() => parseWhere('code == "x"')).toThrow(/Unknown variable: code/);
+  });
+
   it.each([
     ['value.text == "abc" && value.text.startsWith("a")', true],
     ["value.long == 7 && value.long % 2 == 1 && value.long > 6.5", true],

@@ -16,31 +16,36 @@ export interface WhereRecord {
   readonly partition: number;
 }
 
-export type Where = (record: WhereRecord) => boolean;
+/** @param more what `parseWhere` was told of besides */
+export type Where = (record: WhereRecord, more?: Readonly<Record<string, string>>) => boolean;
 
 /**
  * A CEL expression over a record: `value`, `key`, `headers`, `timestamp`, `offset`, `partition`. Whole numbers are ints, decimals compare exactly with
  * numbers and with `decimal("12.30")`, timestamps are timestamps, dates are texts ("2026-03-01").
+ * @param more names of texts that it can speak of besides
  * @returns a function that throws an Error where the expression cannot be answered for a record
  * @throws {MulgilError} WHERE_INVALID, with the place, if it is no such expression
  */
-export function parseWhere(expression: string): Where {
+export function parseWhere(expression: string, more: readonly string[] = []): Where {
   const environment = environmentOf();
+  for (const name of more) environment.registerVariable(name, "string");
   let parsed: ReturnType<Environment["parse"]>;
   try {
     parsed = environment.parse(expression);
   } catch (error) {
-    throw invalid((error as Error).message, error);
+    throw invalid((error as Error).message, more, error);
   }
   const checked = parsed.check();
-  if (!checked.valid) throw invalid(checked.error?.message ?? "its types do not fit", checked.error);
+  if (!checked.valid) throw invalid(checked.error?.message ?? "its types do not fit", more, checked.error);
   if (checked.type !== "bool" && checked.type !== "dyn") {
     throw invalid(
       `it gives ${checked.type === "int" ? "an int" : `a ${checked.type}`}, and has to say yes or no, as in value.amount > 100`,
+      more,
     );
   }
-  return ({ value, avro, key, headers, timestampMs, offset, partition }) => {
+  return ({ value, avro, key, headers, timestampMs, offset, partition }, texts) => {
     const answer: unknown = parsed({
+      ...texts,
       value: avro === undefined ? value : celValue(avroNodeOf(avro), value),
       key: typeof key === "number" && Number.isInteger(key) ? BigInt(key) : key,
       headers,
@@ -143,9 +148,9 @@ function isOfKind({ kind }: AvroNode, value: unknown): boolean {
   return kind === "string" || kind === "enum" || kind === "boolean";
 }
 
-const invalid = (why: string, cause?: unknown): MulgilError =>
+const invalid = (why: string, more: readonly string[], cause?: unknown): MulgilError =>
   new MulgilError(
-    `the expression after --where cannot be used: ${why}\nIt can speak of value, key, headers, timestamp, offset and partition`,
+    `the expression after --where cannot be used: ${why}\nIt can speak of ${[...more, "value", "key", "headers", "timestamp", "offset"].join(", ")} and partition`,
     {
       code: "WHERE_INVALID",
       ...(cause !== undefined && { cause }),
