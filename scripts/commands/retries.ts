@@ -122,7 +122,7 @@ async function order(job: string, what: WaitingOrder["what"], options: OrderOpti
         ],
         before: { selection: selectionText(options), records, ...(behind > 0 && { held: behind }) },
         after: { order: what, steps },
-        apply: async (why) => {
+        apply: async ({ why }) => {
           for (const given of ordersOf(what, { ...options, why }, isForHeld))
             await orderWaiting(log, job, { steps, order: given });
           return true;
