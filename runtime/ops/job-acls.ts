@@ -1,4 +1,6 @@
 import type { Plan, PlannedTopic, TopicRole } from "../plan/plan.ts";
+import { replayableInputs } from "../plan/replay-topics.ts";
+import { CONTROL } from "../worker/control-records.ts";
 import { DEPLOYMENTS } from "../worker/deployments.ts";
 import type { TopicsPolicy } from "../worker/job-topics.ts";
 import { PLANS } from "../worker/remembered-plans.ts";
@@ -50,8 +52,19 @@ export function aclsOf(plan: Plan, { topics, onlyDeployed }: AclOptions): readon
   const own = plan.topics.map((topic) => literal(topic.topic, rightsOn(topic, topics), topic.role !== "source"));
   const plans: Rights = { operations: ["Read", "Write", "DescribeConfigs"], why: "remembers what ran last" };
   const deployments: Rights = { operations: ["Read", "DescribeConfigs"], why: "looks up what was deployed" };
+  const orders: Rights = {
+    operations: ["Read", "Write", "DescribeConfigs"],
+    why: "hears orders, and answers them; runs without, and hears none",
+  };
+  const replays: Rights = { operations: ["Read", "Delete", "DescribeConfigs"], why: "processes what is replayed" };
+  const replayed = new Set(
+    plan.subTopologies.flatMap((part) => replayableInputs(plan, part).map(({ replayTopic }) => replayTopic)),
+  );
   return [
     ...own,
+    // Whoever replays makes them.
+    ...[...replayed].map((topic) => literal(topic, replays, false)),
+    literal(CONTROL.topic, orders, true),
     literal(PLANS.topic, plans, true),
     ...(onlyDeployed ? [literal(DEPLOYMENTS.topic, deployments, false)] : []),
     { resource: "group", name: plan.job, pattern: "literal", operations: ["Read"], why: "shares tasks and commits" },

@@ -17,7 +17,8 @@ import { Transformer } from "../dlq/transform.ts";
 import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
 import { loadFunction } from "../job-files/load-module.ts";
 import { WorkProgress } from "../output/work-progress.ts";
-import { RecordViewer } from "../read/record-view.ts";
+import { openViewer } from "../read/open-viewer.ts";
+import type { RecordViewer } from "../read/record-view.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import { TopicSchemas } from "../topics/topic-schemas.ts";
 import { examples, located, positiveInteger, schemasOption } from "./options.ts";
@@ -83,7 +84,7 @@ async function redrive(job: string, options: RedriveOptions): Promise<void> {
     const schemas = new TopicSchemas({ registry, schemasDir: options.schemas });
     const redriven: Redrive = {
       ...{ open, dlq, matcher: new LetterMatcher({ selection, registry, schemas }) },
-      viewer: new RecordViewer(registry, (topic) => schemas.keyTypeOf(topic)),
+      viewer: openViewer({ registry }, { schemas: options.schemas }),
       transformer: mend === undefined ? undefined : new Transformer(registry, mend as LetterTransform),
       rules: {
         ...{ plan, to: options.target, attemptsMax: options.attemptsMax },

@@ -10,7 +10,8 @@ import { groupsTable, LetterSummary } from "../dlq/summarize.ts";
 import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { WorkProgress } from "../output/work-progress.ts";
-import { RecordViewer } from "../read/record-view.ts";
+import { openViewer } from "../read/open-viewer.ts";
+import { auditReveal, type RevealOptions, revealOptions, withReason } from "../reveal/reveal.ts";
 import { TopicSchemas } from "../topics/topic-schemas.ts";
 import { addPurge } from "./dlq-purge.ts";
 import { addRedrive } from "./dlq-redrive.ts";
@@ -20,7 +21,7 @@ interface ListOptions extends LogLocation {
   readonly output: OutputFormat;
 }
 
-interface ShowOptions extends ListOptions, SelectionOptions {
+interface ShowOptions extends ListOptions, SelectionOptions, RevealOptions {
   readonly schemas: string;
   readonly all?: true;
 }
@@ -35,7 +36,7 @@ export function addDlq(program: Command): void {
     .addOption(outputOption())
     .addHelpText("after", examples("mulgil dlq ls", "mulgil dlq ls collect -o json | jq '.[] | select(.open > 0)'"))
     .action(list);
-  selectionOptions(located(dlq.command("show")))
+  revealOptions(selectionOptions(located(dlq.command("show"))))
     .description(`show dead letters: where they came from, why, and what they say; the first ${SHOWN} that are open`)
     .argument("<job>")
     .option("--all", "also those that were redriven")
@@ -77,15 +78,17 @@ async function summarize({ log, registry }: OpenLog, dlq: Dlq, summary: LetterSu
   }
 }
 
-async function show(job: string, options: ShowOptions): Promise<void> {
-  assertLogExists(options);
+async function show(job: string, given: ShowOptions): Promise<void> {
+  assertLogExists(given);
+  const options = await withReason(given);
   const { output, schemas: schemasDir, all } = options;
   const selection = selectionOf({ limit: SHOWN, ...options });
   const shown = await withLog(options, async ({ log, registry }) => {
     const dlq = await oneDlq(log, job);
     const marks = await readMarks(log, job, dlq.topic.incarnation);
     const schemas = new TopicSchemas({ registry, schemasDir });
-    const viewer = new RecordViewer(registry, (topic) => schemas.keyTypeOf(topic));
+    const viewer = openViewer({ registry }, options);
+    await auditReveal(log, `dead letters of job ${job}`, options);
     const matcher = new LetterMatcher({ selection, registry, schemas });
     const isWanted = (letter: DeadLetter) => {
       const mark = marks.of(letter);

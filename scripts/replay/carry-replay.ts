@@ -10,9 +10,9 @@ import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { OpenLog } from "../environment/open-log.ts";
 import { WorkProgress } from "../output/work-progress.ts";
-import { RecordViewer } from "../read/record-view.ts";
+import { openViewer } from "../read/open-viewer.ts";
+import type { RecordViewer } from "../read/record-view.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
-import { TopicSchemas } from "../topics/topic-schemas.ts";
 import type { PlannedReplay } from "./replay-request.ts";
 import { percentText } from "./replay-text.ts";
 
@@ -64,10 +64,8 @@ export async function carryReplay(
 const passed = ({ ranges }: ReplayDefinition, positions: TransferProgress["positions"]): number =>
   ranges.reduce((sum, { partition, from }) => sum + (positions.get(partition) ?? from) - from, 0);
 
-export function viewerOf({ registry }: OpenLog, { keyType }: ReplayDefinition, schemasDir: string): RecordViewer {
-  const schemas = new TopicSchemas({ registry, schemasDir });
-  return new RecordViewer(registry, async (topic) => keyType ?? (await schemas.keyTypeOf(topic)));
-}
+export const viewerOf = ({ registry }: OpenLog, { keyType }: ReplayDefinition, schemas: string): RecordViewer =>
+  openViewer({ registry }, { schemas, keyType });
 
 /** "records": as `mulgil read` prints them. "envelope": as `mulgil write --envelope` takes them. */
 async function linesOf(

@@ -9,8 +9,8 @@ describe("mulgil acl print", { timeout: 120_000 }, () => {
     const { command } = totalsProject();
     const { stdout } = await command("acl", "print", "job.ts", ...TO, "--host", "10.0.0.7");
     const lines = stdout.trimEnd().split("\n");
-    expect(lines).toHaveLength(10);
-    expect(lines.filter((line) => line.startsWith("#"))).toHaveLength(5);
+    expect(lines).toHaveLength(12);
+    expect(lines.filter((line) => line.startsWith("#"))).toHaveLength(6);
     expect(stdout).toContain(
       "--add --allow-principal User:app --allow-host 10.0.0.7 --operation Read --operation DescribeConfigs --topic events\n",
     );

@@ -254,3 +254,25 @@ export default defineJob({
   },
 });
 `;
+
+it("is hidden in dead letters, unless somebody says why he has to see it", { timeout: 60_000 }, async () => {
+  const { cwd, run } = await project();
+  const job = `
+    import { defineJob, type Schema, TerminalError, topic } from "mulgil";
+    const customer = { avro: ${schema(true)} } as Schema<{ readonly phone: string }>;
+    export default defineJob({ name: "greeting", version: 1, flow: (from) => void from(topic("shop.customers", { value: customer, key: "phone" }))
+      .map((value) => { if (value) throw new TerminalError("no greeting", { code: "NO_GREETING" }); return value; })
+      .to(topic("greetings", { value: customer, key: "phone" })) });`;
+  writeFileSync(path.join(cwd, "job.ts"), job);
+  expect(await run("run", "job.ts", "--until-idle")).toMatchObject({ code: 0 });
+  for (const format of ["table", "json"]) {
+    const hidden = await run("dlq", "show", "greeting", "--schemas", ".", "-o", format);
+    expect(hidden).toMatchObject({ code: 0, stderr: "" });
+    expect(hidden.stdout).toContain("NO_GREETING");
+    expectNothingPersonal(hidden.stdout);
+  }
+  expect((await run("dlq", "show", "greeting", "--reveal")).stderr).toContain("[CHANGE_REASON_MISSING]");
+  const shown = await run("dlq", "show", "greeting", "--schemas", ".", "--reveal", "--why", "he called", "-o", "json");
+  expect(shown.stdout).toContain(PHONE);
+  expect((await run("audit")).stdout).toMatch(/reveal +dead letters of job greeting +done +he called/);
+});
