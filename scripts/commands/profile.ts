@@ -27,6 +27,7 @@ export function addProfile(program: Command): void {
     .command("ls", { isDefault: true })
     .description("list them; * is the current one")
     .addOption(outputOption())
+    .addHelpText("after", examples("mulgil profile ls", "mulgil profile ls -o json"))
     .action(({ output }: { readonly output: OutputFormat }) => printFormatted(load(), output, profilesTable));
   profile
     .command("add")
@@ -57,8 +58,14 @@ export function addProfile(program: Command): void {
     .command("use")
     .description("make one the current one: commands use it that name none, where the environment says nothing else")
     .argument("[name]", "none if it is left out")
+    .addHelpText("after", examples("mulgil profile use production", "mulgil profile use"))
     .action(use);
-  profile.command("remove").description("remove one").argument("<name>").action(remove);
+  profile
+    .command("remove")
+    .description("remove one")
+    .argument("<name>")
+    .addHelpText("after", examples("mulgil profile remove staging"))
+    .action(remove);
 }
 
 function add(name: string, { kafka, registry, dataDir, set, replace }: AddOptions): void {

@@ -206,7 +206,7 @@ describe("mulgil undeploy", { timeout: 120_000 }, () => {
 
     expect(await project.done("undeploy", "totals", ...WHY)).toMatchObject({ stdout: "undeployed totals\n" });
     expect(await topicsOf(project)).toEqual([
-      ...["events", "mulgil.audit", "mulgil.deployments", "mulgil.plans", "totals", "totals.dlq"],
+      ...["events", "mulgil.audit", "mulgil.control", "mulgil.deployments", "mulgil.plans", "totals", "totals.dlq"],
     ]);
     expect(await project.shown("jobs")).toEqual([]);
     expect((await project.command("undeploy", "totals", ...WHY)).stderr).toContain("there is none [JOB_UNKNOWN]");
