@@ -1,6 +1,7 @@
 import type { FetchedRecord, LogAccess } from "../../log/port.ts";
 import type { Clock } from "../../time/clock.ts";
 import { DEAD_LETTER_HEADERS } from "../../worker/dead-letter.ts";
+import type { DeadLetterMarks } from "../dead-letter-marks.ts";
 import type { DeadLetterGroup } from "./facts.ts";
 
 const HOUR_MS = 3_600_000;
@@ -10,13 +11,16 @@ const LETTERS_MAX = 5_000;
 const POLL_WAIT_MS = 500;
 const WAIT_MAX_MS = 5_000;
 
-/** The dead letters of the last hour, by code, step and source. `topic` is a DLQ, which must exist. */
+/** The dead letters of the last hour that nobody has dealt with yet, by code, step and source. `topic` is a DLQ, which must exist. */
 export async function deadLetterGroups(
   log: Pick<LogAccess, "listOffsets" | "openReader">,
   topic: string,
-  clock: Clock,
+  { clock, marks }: { readonly clock: Clock; readonly marks: DeadLetterMarks },
 ): Promise<readonly DeadLetterGroup[]> {
-  return grouped(await lastHour(log, topic, clock), clock.now());
+  const open = (await lastHour(log, topic, clock)).filter(
+    ({ offset }) => marks.of({ partition: 0, offset }) === undefined,
+  );
+  return grouped(open, clock.now());
 }
 
 async function lastHour(log: Pick<LogAccess, "listOffsets" | "openReader">, topic: string, clock: Clock) {

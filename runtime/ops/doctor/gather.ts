@@ -1,9 +1,10 @@
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
-import type { LogAccess } from "../../log/port.ts";
+import type { LogAccess, TopicDescription } from "../../log/port.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { WantedState } from "../../worker/control-records.ts";
 import type { MemberStatus, ProcessIdentity } from "../../worker/member-status.ts";
 import { type InstitutionOverview, institutionsOf, readCircuits } from "../circuits-overview.ts";
+import { readMarks } from "../dead-letter-marks.ts";
 import type { JobOverview, MemberOverview } from "../job-overview.ts";
 import { Attempts } from "./attempts.ts";
 import type { DiskFacts, Facts, JobFacts, LogFacts, ObservedInput, WorkerFacts } from "./facts.ts";
@@ -54,7 +55,7 @@ export async function gatherFacts(options: GatherOptions): Promise<Facts> {
   );
   const processes = overviews.flatMap(({ members }) => members.flatMap(({ process }) => process ?? []));
   const answers = await options.ask(processes);
-  const existing = new Set(topics.map(({ topic }) => topic));
+  const existing = new Map(topics.map((topic) => [topic.topic, topic]));
   const [jobs, schemas, disks] = await Promise.all([
     Promise.all(
       overviews.map((overview) =>
@@ -68,7 +69,7 @@ export async function gatherFacts(options: GatherOptions): Promise<Facts> {
     nowMs: clock.now(),
     log: about,
     failures: attempts.failures,
-    topics: new Map(topics.map((topic) => [topic.topic, topic])),
+    topics: existing,
     jobs,
     registry: schemas,
     disks: [...disks, ...workerDisks(jobs, disks, options.isAlive)],
@@ -79,7 +80,7 @@ interface JobSources {
   readonly options: GatherOptions;
   readonly attempts: Attempts;
   readonly answers: ReadonlyMap<string, ProcessAnswer>;
-  readonly existing: ReadonlySet<string>;
+  readonly existing: ReadonlyMap<string, TopicDescription>;
   readonly inputs: ReadonlyMap<string, ObservedInput>;
 }
 
@@ -91,7 +92,11 @@ async function jobFacts(overview: JobOverview, sources: JobSources): Promise<Job
   const circuitsTopic = plan.topics.find(({ role }) => role === "circuits")?.topic;
   const institutions = async (): Promise<readonly InstitutionOverview[]> =>
     has(circuitsTopic) ? institutionsOf(await readCircuits(log, job), clock.now()) : [];
-  const letters = async () => (has(plan.dlqTopic) ? await deadLetterGroups(log, plan.dlqTopic, clock) : []);
+  const letters = async () => {
+    const dlq = existing.get(plan.dlqTopic);
+    if (dlq === undefined) return [];
+    return await deadLetterGroups(log, plan.dlqTopic, { clock, marks: await readMarks(log, job, dlq.incarnation) });
+  };
   return {
     ...{ overview, plan, inputs },
     workers: overview.members.map((member) => workerFacts(member, overview, answers, options.isAlive)),

@@ -30,7 +30,7 @@ export function checkDeadLetters({ jobs, nowMs }: Facts): readonly Finding[] {
               : [`they come from ${topic}; one is ${topic}/${example.partition} offset ${example.offset}`]),
           ],
           ageMs: nowMs - firstMs,
-          todo: `look at one (mulgil dlq show --job ${plan.job}), mend its cause, and redrive them (mulgil dlq redrive)`,
+          todo: `look at one (mulgil dlq show ${plan.job}), mend its cause, and redrive them (mulgil dlq redrive ${plan.job})`,
         };
       }),
   );

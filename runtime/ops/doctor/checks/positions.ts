@@ -29,7 +29,7 @@ const SAID: Readonly<Partial<Record<Verdict, Said>>> = {
   behind: {
     severity: "warning",
     what: "falls behind: it goes on, and the lag never falls",
-    todo: "more workers, if there are more partitions than workers (mulgil scale --advise); else see which step is slow",
+    todo: "more workers, if there are more partitions than workers (mulgil scale <job> --advise); else see which step is slow",
   },
 };
 
