@@ -12,7 +12,7 @@ export interface Addressee {
 }
 
 /** A process whose members are in no group says every ten seconds that it is there. */
-const ALIVE_MAX_MS = 45_000;
+export const ALIVE_MAX_MS = 45_000;
 
 /** What the processes say that run a job now. Pure. */
 export function liveReports(

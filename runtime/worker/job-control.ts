@@ -47,7 +47,7 @@ const RETRY_MAX_MS = 30_000;
 /** A process whose job is drained is in no group: it says that it is there. */
 const ALIVE_EVERY_MS = 10_000;
 /** How long an end waits for the log, to say goodbye. */
-const CLOSE_MAX_MS = 2_000;
+const CLOSE_MAX_MS = 5_000;
 
 /**
  * Follows the orders for the jobs of one process, over `mulgil.control`, hands them to the members and says what came of them. All of it goes on beside the

@@ -1,5 +1,5 @@
 import type { LogAccess } from "../../runtime/log/port.ts";
-import type { Addressee } from "../../runtime/ops/addressees.ts";
+import { type Addressee, ALIVE_MAX_MS } from "../../runtime/ops/addressees.ts";
 import { describeMembers } from "../../runtime/ops/job-overview.ts";
 import { type OrderProgress, OrderWatch } from "../../runtime/ops/order-watch.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
@@ -72,7 +72,11 @@ function isSilent({ process, memberIds }: Addressee, at: OrderProgress, inGroup:
     const current = [...memberIds, ...reported.flatMap(({ memberId }) => memberId ?? [])];
     return current.some((memberId) => inGroup.has(memberId)) || reported.some(({ activity }) => activity === "drained");
   }
-  return true;
+  // It had not joined yet. One that was ended before it could say so has said nothing since.
+  const { report } = at.status === "waiting" ? at : { report: undefined };
+  if (report === undefined) return true;
+  const isInGroup = report.members.some(({ memberId }) => memberId !== undefined && inGroup.has(memberId));
+  return isInGroup || report.atMs >= systemClock.now() - ALIVE_MAX_MS;
 }
 
 function obeyed({ job }: AwaitedOrder, all: readonly Awaited[]): readonly Obeyed[] {

@@ -120,7 +120,8 @@ describe.skipIf(!isPossible)("orders to jobs on Kafka", () => {
       );
       await expect.poll(processes, SOON).toBe(3);
       await write(200);
-      expect((await command("scale", "--all", "2", ...SURE)).code).toBe(0);
+      const down = await command("scale", "--all", "2", ...SURE);
+      expect(down.code, down.stderr).toBe(0);
       await expect.poll(processes, SOON).toBe(2);
       await write(200);
       for (const job of [one, two]) await expect.poll(() => copies(job), SOON).toEqual(numbers());

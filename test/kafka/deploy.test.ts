@@ -59,7 +59,7 @@ describe.skipIf(!isPossible)("deployments on Kafka", { timeout: 300_000 }, () =>
     expect(stderr).toMatch(/\n {2}- topic totals.totals.changelog \(changelog, \d+ records\)\n/);
     expect(stderr).toMatch(/\n {2}- group totals, with the offsets of events \(0: \d+, 1: \d+\)\n/);
     expect(await topicsOf(project)).toEqual([
-      ...["events", "mulgil.audit", "mulgil.deployments", "mulgil.plans", "totals", "totals.dlq"],
+      ...["events", "mulgil.audit", "mulgil.control", "mulgil.deployments", "mulgil.plans", "totals", "totals.dlq"],
     ]);
     expect(await project.shown("jobs")).toEqual([]);
 
