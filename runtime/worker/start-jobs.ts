@@ -9,7 +9,6 @@ import { openDataDirectory } from "../log/embedded/data-directory.ts";
 import { lockDirectory } from "../log/embedded/lock-directory.ts";
 import type { HttpOptions } from "../ops/http/access/http-options.ts";
 import { newOwnerToken, removeOwnerToken, writeOwnerToken } from "../ops/http/access/owner-token.ts";
-import { folderBytes } from "../ops/metrics/folder-bytes.ts";
 import { REPLICAS } from "../ops/state/verify-task-store.ts";
 import { type ListenAddress, serveWorker, type WorkerServer } from "../ops/worker-server.ts";
 import { systemClock } from "../time/system-clock.ts";
@@ -72,7 +71,8 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
   try {
     // Tasks come and go, and leave their state to be found again. Nothing of it is open yet.
     await removeStaleState(stateFolder, systemClock.now() - STATE_TRUSTED_MS);
-    await levelDisk(stateFolder).remove(REPLICAS);
+    const disk = levelDisk(stateFolder);
+    await disk.remove(REPLICAS);
     await members.leave(log);
     let run: JobsRun | undefined;
     run = await runJobs(jobs, {
@@ -80,7 +80,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       isShared: options.kafka !== undefined,
       environment: {
         log,
-        disk: levelDisk(stateFolder),
+        disk,
         location: randomUUID(),
         clock: systemClock,
         turn: () => nextTurn(),
@@ -105,7 +105,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       measures: run.measures,
       state: run.state,
       endOffsets: (partitions) => log.listOffsets(partitions, "latest", "read_committed"),
-      stateBytes: (job, task, store) => folderBytes(join(stateFolder, job, task, store)),
+      stateBytes: (job, task, store) => disk.sizeBytes(`${job}/${task}/${store}`),
       ...(troubles !== undefined && { logTroubles: () => troubles.all }),
     });
     const finished = run.finished.finally(() => members.forget()).finally(close);

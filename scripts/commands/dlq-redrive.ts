@@ -6,7 +6,7 @@ import { REFUSALS, type RedriveRules } from "../../runtime/ops/redrive-target.ts
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
-import { type Dlq, oneDlq, planOf } from "../dlq/dlq.ts";
+import { type Dlq, oneDlq } from "../dlq/dlq.ts";
 import { ensureTargets } from "../dlq/ensure-targets.ts";
 import { LetterMatcher } from "../dlq/letter-matcher.ts";
 import { readLetters } from "../dlq/read-letters.ts";
@@ -14,6 +14,7 @@ import { LetterRedrive, type RedriveResult } from "../dlq/redrive-letters.ts";
 import { RedriveSurvey } from "../dlq/redrive-survey.ts";
 import { type SelectionOptions, selectionOf, selectionOptions } from "../dlq/selection.ts";
 import { Transformer } from "../dlq/transform.ts";
+import { knownPlan } from "../environment/known-jobs.ts";
 import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
 import { loadFunction } from "../job-files/load-module.ts";
 import { WorkProgress } from "../output/work-progress.ts";
@@ -80,7 +81,7 @@ async function redrive(job: string, options: RedriveOptions): Promise<void> {
   const mend = options.transform === undefined ? undefined : await loadFunction(options.transform);
   await withLog(options, async (open) => {
     const { log, registry } = open;
-    const [plan, dlq, topics] = [await planOf(log, job), await oneDlq(log, job), await log.describeTopics()];
+    const [plan, dlq, topics] = [await knownPlan(log, job), await oneDlq(log, job), await log.describeTopics()];
     const schemas = new TopicSchemas({ registry, schemasDir: options.schemas });
     const redriven: Redrive = {
       ...{ open, dlq, matcher: new LetterMatcher({ selection, registry, schemas }) },

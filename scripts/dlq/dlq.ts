@@ -1,6 +1,5 @@
 import type { LogAccess, PartitionOffset, TopicDescription } from "../../runtime/log/port.ts";
 import { dlqTopicOf, jobOfDlqTopic } from "../../runtime/plan/internal-topics.ts";
-import type { Plan } from "../../runtime/plan/plan.ts";
 import { readPlans } from "../../runtime/worker/remembered-plans.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 
@@ -30,17 +29,6 @@ export async function openDlqs(log: LogAccess, names: readonly string[]): Promis
 
 export async function oneDlq(log: LogAccess, job: string): Promise<Dlq> {
   return (await openDlqs(log, [job]))[0]!;
-}
-
-/** The plan that a job last ran by. @throws {MulgilError} JOB_UNKNOWN */
-export async function planOf(log: LogAccess, job: string): Promise<Plan> {
-  const plans = await readPlans(log);
-  const plan = plans.get(job);
-  if (plan !== undefined) return plan;
-  const known = [...plans.keys()].sort().join(", ");
-  throw new MulgilError(`no job "${job}" has ever run here: there is ${known === "" ? "none" : known}`, {
-    code: "JOB_UNKNOWN",
-  });
 }
 
 async function openDlq(log: LogAccess, job: string, topic: TopicDescription): Promise<Dlq> {

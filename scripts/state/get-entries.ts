@@ -2,12 +2,13 @@ import { partitionOf } from "../../runtime/log/partitioner.ts";
 import { type EntryQuery, keyBytes, selectEntries } from "../../runtime/operators/entry-query.ts";
 import type { EntriesAnswer } from "../../runtime/ops/state/local-state.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { knownPlan } from "../environment/known-jobs.ts";
 import type { OpenLog } from "../environment/open-log.ts";
 import { messageOf } from "../output/problem.ts";
 import { changelogEntries } from "./changelog-entries.ts";
 import type { FoundEntries } from "./found-entries.ts";
 import { assertRuns, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
-import { planOf, readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
+import { readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
 import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
 export interface GetRequest {
@@ -26,7 +27,7 @@ const PAGE = 1_000;
  */
 export async function getEntries({ log, registry }: OpenLog, request: GetRequest): Promise<FoundEntries> {
   const { job, store, query } = request;
-  const of = storeOf(await planOf(log, job), store);
+  const of = storeOf(await knownPlan(log, job), store);
   const ownership = await taskOwners(log, of.plan);
   const owners = ownersOfPart(ownership, of.part);
   const readable = await readableStore(of, registry);

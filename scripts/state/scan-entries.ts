@@ -4,12 +4,13 @@ import type { EntriesAnswer } from "../../runtime/ops/state/local-state.ts";
 import type { Plan } from "../../runtime/plan/plan.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
+import { knownPlan } from "../environment/known-jobs.ts";
 import type { OpenLog } from "../environment/open-log.ts";
 import { messageOf } from "../output/problem.ts";
 import type { FoundEntry } from "./found-entries.ts";
 import { assertRuns, ofTask, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
 import { replicaPages } from "./replica-pages.ts";
-import { planOf, readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
+import { readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
 import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
 export interface ScanRequest {
@@ -35,7 +36,7 @@ const RETRY_MS = 300;
 export async function* scanEntries(open: OpenLog, request: ScanRequest): AsyncGenerator<readonly FoundEntry[]> {
   const { log, registry } = open;
   const { job, store, query, signal } = request;
-  const of = storeOf(await planOf(log, job), store);
+  const of = storeOf(await knownPlan(log, job), store);
   const ownership = await taskOwners(log, of.plan);
   const owners = ofTask(ownersOfPart(ownership, of.part), request.task);
   if (request.fromChangelog) {

@@ -1,9 +1,10 @@
 import type { LogAccess } from "../../runtime/log/port.ts";
 import type { StoreReport } from "../../runtime/ops/state/local-state.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
+import { knownPlan } from "../environment/known-jobs.ts";
 import { messageOf } from "../output/problem.ts";
 import { type TaskOwner, taskOwners } from "./owners.ts";
-import { planOf, storesOf } from "./store-of-job.ts";
+import { storesOf } from "./store-of-job.ts";
 import { type AskWorker, LONG_ANSWER_MAX_MS, queryOf } from "./worker-request.ts";
 
 /** A store of a task, as its worker and the log know it. What nobody says is absent. */
@@ -37,7 +38,7 @@ export async function storeSizes(
   ask: AskWorker,
   { job, counts }: { readonly job: string; readonly counts: boolean },
 ): Promise<readonly StoreSize[]> {
-  const plan = await planOf(log, job);
+  const plan = await knownPlan(log, job);
   const { owners, isStopped } = await taskOwners(log, plan);
   const stores = storesOf(plan).flatMap(({ planned, part }) =>
     owners.filter((owner) => owner.part === part.name).map((owner) => ({ planned, owner })),

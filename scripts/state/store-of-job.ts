@@ -1,9 +1,7 @@
-import type { LogAccess } from "../../runtime/log/port.ts";
 import { keyTypeOf } from "../../runtime/operators/key-text.ts";
 import type { StoreOfStep } from "../../runtime/operators/store-codecs.ts";
 import { nodeOfLayout } from "../../runtime/plan/node-of-layout.ts";
 import type { Plan, PlannedStore, SubTopology } from "../../runtime/plan/plan.ts";
-import { readPlans } from "../../runtime/worker/remembered-plans.ts";
 import { createAvroKeySerde, type KeySerde, keySerde } from "../../schemas/key-serde.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { type SchemaRegistry, subjectOfKey } from "../../schemas/registry.ts";
@@ -13,16 +11,6 @@ export interface StoreOfJob {
   readonly plan: Plan;
   readonly part: SubTopology;
   readonly planned: PlannedStore;
-}
-
-/** @throws {MulgilError} JOB_UNKNOWN */
-export async function planOf(log: LogAccess, job: string): Promise<Plan> {
-  const plans = await readPlans(log);
-  const plan = plans.get(job);
-  if (plan !== undefined) return plan;
-  throw new MulgilError(`no job "${job}" has ever run here: there is ${listed([...plans.keys()])}`, {
-    code: "JOB_UNKNOWN",
-  });
 }
 
 export const storesOf = (plan: Plan): readonly StoreOfJob[] =>

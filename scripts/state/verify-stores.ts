@@ -3,9 +3,10 @@ import { appendAudit } from "../../runtime/ops/audit.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { actor } from "../change/actor.ts";
 import { reasonFor } from "../change/confirm.ts";
+import { knownPlan } from "../environment/known-jobs.ts";
 import type { LogLocation, OpenLog } from "../environment/open-log.ts";
 import { taskOwners } from "./owners.ts";
-import { planOf, storeOf, storesOf } from "./store-of-job.ts";
+import { storeOf, storesOf } from "./store-of-job.ts";
 import type { VerifiedStore, VerifyRequest } from "./verified-store.ts";
 import { verifyRunning } from "./verify-running.ts";
 import { verifyStopped } from "./verify-stopped.ts";
@@ -19,7 +20,7 @@ export async function verifyStores(
   where: LogLocation,
   request: VerifyRequest & { readonly why?: string },
 ): Promise<readonly VerifiedStore[]> {
-  const plan = await planOf(open.log, request.job);
+  const plan = await knownPlan(open.log, request.job);
   const stores = request.store === undefined ? storesOf(plan) : [storeOf(plan, request.store)];
   if (request.reveals) await noteReveal(open, request);
   const ownership = await taskOwners(open.log, plan);

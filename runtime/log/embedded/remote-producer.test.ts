@@ -3,9 +3,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../time/system-clock.ts";
+import type { TopicSpec } from "../port.ts";
 import { openDataDirectory } from "./data-directory.ts";
 
-const TOPIC = { topic: "t", partitions: 1, config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 1 } };
+const TOPIC: TopicSpec = {
+  topic: "t",
+  partitions: 1,
+  config: { cleanupPolicy: "delete", retentionMs: -1, deleteRetentionMs: 1 },
+};
 const BATCH = { topic: "t", partition: 0, records: [{ key: null, value: Buffer.from("a"), timestampMs: 0 }] };
 
 async function directory() {
@@ -17,7 +22,7 @@ async function directory() {
 it("says that nothing is known of a transaction whose owner went away before it answered", async () => {
   const open = await directory();
   const owner = await open("owner");
-  await owner.log.ensureTopics([TOPIC as never]);
+  await owner.log.ensureTopics([TOPIC]);
   const guest = await open("client");
   const producer = await guest.log.openTransactionalProducer("id");
   await producer.begin();
@@ -31,7 +36,7 @@ it("says that nothing is known of a transaction whose owner went away before it 
 it("leaves what a guest that went away had begun to its successor", async () => {
   const open = await directory();
   const owner = await open("owner");
-  await owner.log.ensureTopics([TOPIC as never]);
+  await owner.log.ensureTopics([TOPIC]);
   const gone = await open("client");
   const producer = await gone.log.openTransactionalProducer("id");
   await producer.begin();

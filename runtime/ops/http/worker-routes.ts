@@ -40,8 +40,8 @@ export interface RunFunctions {
   readonly measures?: () => readonly JobMeasures[];
   /** Where partitions end under read_committed. */
   readonly endOffsets?: (partitions: readonly TopicPartition[]) => Promise<readonly PartitionOffset[]>;
-  /** The size of a store's directory; undefined if there is none. */
-  readonly stateBytes?: (job: string, task: string, store: string) => Promise<number | undefined>;
+  /** The size of a store's directory; 0 if there is none. */
+  readonly stateBytes?: (job: string, task: string, store: string) => Promise<number>;
   /** Requests to the log that did not work at once. */
   readonly logTroubles?: () => readonly LogTrouble[];
   /** The stores of the tasks in this process. */

@@ -90,8 +90,7 @@ async function stateBytesOf(
   if (run?.stateBytes === undefined) return sizes;
   // One after the other: nobody waits for them.
   for (const [job, task, store] of storesOf(jobs)) {
-    const bytes = await run.stateBytes(job, task, store);
-    if (bytes !== undefined) sizes.set(viewKey(job, task, store), bytes);
+    sizes.set(viewKey(job, task, store), await run.stateBytes(job, task, store));
   }
   return sizes;
 }
