@@ -7,6 +7,7 @@ import type { MemberMeasures } from "./measures.ts";
 import { decodeAssignmentData, encodeMemberData, type MemberData } from "./member-data.ts";
 import type { MemberActivity, MemberStatus, ProcessIdentity } from "./member-status.ts";
 import { promptly } from "./promptly.ts";
+import { Purge } from "./purge.ts";
 import { refusedPosition } from "./refused-position.ts";
 import { StoreSizes } from "./store-sizes.ts";
 import { taskAssignor } from "./task-assignor.ts";
@@ -37,7 +38,6 @@ const DRAIN_LOOK_MS = 20;
 const LAST_COMMIT_MIN_MS = 1_000;
 const SESSION_TIMEOUT_MS = 30_000;
 const REBALANCE_TIMEOUT_MS = 60_000;
-const PURGE_EVERY_MS = 30_000;
 
 /**
  * A member of the job's group: fetches for its tasks, advances the one whose records are oldest, commits, and gives up or takes on tasks as
@@ -54,12 +54,12 @@ export class Worker {
   readonly #commits: CommitSchedule;
   readonly #orders: WorkerOrders;
   readonly #sizes: StoreSizes;
+  readonly #purge: Purge;
   readonly #stop = new AbortController();
   readonly #abandoned = Promise.withResolvers<void>();
   /** Topics of records to be processed once more that the group has given out, or has been asked to. */
   #replaysHeard: ReadonlySet<string> = new Set();
   #consumer: GroupConsumer | undefined;
-  #purgeAtMs = 0;
   #fatal: { readonly error: unknown } | undefined;
   #rejoin = false;
   #isAssigned = false;
@@ -98,6 +98,7 @@ export class Worker {
       },
     });
     this.#sizes = new StoreSizes(environment.disk, runtime.job.name);
+    this.#purge = new Purge(environment);
     this.#commits = new CommitSchedule({
       slots: this.#slots,
       clock: environment.clock,
@@ -338,7 +339,7 @@ export class Worker {
         await this.#processSlice();
       }
       await this.#commits.commitIfDue();
-      await this.#purgeIfDue();
+      await this.#purge.purgeIfDue(this.#slots.running());
       this.#slots.restartRefused();
       for (const { fetching } of this.#slots.running()) fetching.throttle(consumer, isHeld);
       if (this.#copies.takeWarm() || this.#takeNewReplays()) consumer.requestRebalance();
@@ -402,15 +403,6 @@ export class Worker {
     const { sessionTimeoutMs = SESSION_TIMEOUT_MS, rebalanceTimeoutMs = REBALANCE_TIMEOUT_MS } = this.#options;
     await this.#commits.commitAll(Math.min(sessionTimeoutMs, rebalanceTimeoutMs) / 3);
     this.#isRebalancing = true;
-  }
-
-  /** Repartition topics keep everything for ever, so what is committed is removed from them. */
-  async #purgeIfDue(): Promise<void> {
-    const nowMs = this.#environment.clock.now();
-    if (nowMs < this.#purgeAtMs) return;
-    this.#purgeAtMs = nowMs + PURGE_EVERY_MS;
-    const before = [...this.#slots.running()].flatMap(({ task }) => task.purgeable);
-    if (before.length > 0) await this.#environment.log.deleteRecords(before);
   }
 
   async #assign({ partitions, userData }: MemberAssignment, generation: number): Promise<void> {
