@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import type { PartitionOffset } from "../log/port.ts";
 import { Purge } from "./purge.ts";
-import type { Task } from "./task.ts";
 
 function setUp() {
   const deleted: (readonly PartitionOffset[])[] = [];
@@ -14,19 +13,14 @@ function setUp() {
     },
     clock: { now: () => nowMs },
   });
-  const task = (topic: string, committed: () => number | undefined) => {
-    const purgeable = () => {
-      const offset = committed();
-      return offset === undefined ? [] : [{ topic, partition: 0, offset }];
-    };
-    return {
-      task: {
-        get purgeable() {
-          return purgeable();
-        },
-      } as Task,
-    };
-  };
+  const task = (topic: string, committed: () => number | undefined) => ({
+    task: {
+      get purgeable() {
+        const offset = committed();
+        return offset === undefined ? [] : [{ topic, partition: 0, offset }];
+      },
+    },
+  });
   const pass = (ms: number) => {
     nowMs += ms;
   };

@@ -11,7 +11,7 @@ const PURGE_EVERY_MS = 30_000;
 export class Purge {
   readonly #log: Pick<LogAccess, "deleteRecords">;
   readonly #clock: Pick<Clock, "now">;
-  readonly #begun = new WeakSet<Task>();
+  readonly #begun = new WeakSet<Pick<Task, "purgeable">>();
   #atMs = 0;
 
   constructor({ log, clock }: { readonly log: Pick<LogAccess, "deleteRecords">; readonly clock: Pick<Clock, "now"> }) {
@@ -19,7 +19,7 @@ export class Purge {
     this.#clock = clock;
   }
 
-  async purgeIfDue(tasks: Iterable<{ readonly task: Task }>): Promise<void> {
+  async purgeIfDue(tasks: Iterable<{ readonly task: Pick<Task, "purgeable"> }>): Promise<void> {
     const nowMs = this.#clock.now();
     const isDue = nowMs >= this.#atMs;
     if (isDue) this.#atMs = nowMs + PURGE_EVERY_MS;

@@ -5,6 +5,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
 import { type BrokerNode, brokerProperties, type SaslIdentity, type TlsIdentity } from "./broker-properties.ts";
+import { classPath, withKeptClasses } from "./java.ts";
 import { jdkProgram } from "./variables.ts";
 
 const run = promisify(execFile);
@@ -35,7 +36,8 @@ export async function prepareNode(
     `${mechanism}=[name=${sasl!.username},password=${sasl!.password}]`,
   ]);
   const format = ["format", "--ignore-formatted", "-t", clusterId, "-c", propertiesOf(node), ...scram];
-  await run(jdkProgram("java"), [...classPath(jars), "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", ...format]);
+  const options = [...withKeptClasses(jars), "-XX:TieredStopAtLevel=1", "-cp", classPath(jars)];
+  await run(jdkProgram("java"), [...options, "kafka.tools.StorageTool", ...format]);
 }
 
 /** Starts the process of a node; its output goes to a file beside its data. */
@@ -43,23 +45,20 @@ export function startNode(node: BrokerNode, { jars, javaOptions }: Installation,
   const output = openSync(outputOf(node), "a");
   const memory = ["-Xms128m", "-Xmx512m", "-XX:+UseSerialGC"];
   const logging = ["-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"];
-  const child = spawn(
-    jdkProgram("java"),
-    [...memory, ...logging, ...javaOptions, ...classPath(jars), "kafka.Kafka", propertiesOf(node)],
-    {
-      detached,
-      stdio: ["ignore", output, output],
-    },
-  );
+  const options = [...memory, ...logging, ...withKeptClasses(jars), ...javaOptions];
+  const child = spawn(jdkProgram("java"), [...options, "-cp", classPath(jars), "kafka.Kafka", propertiesOf(node)], {
+    detached,
+    stdio: ["ignore", output, output],
+  });
   closeSync(output);
   return child;
 }
 
 /** Asks a node to end, and makes it end when it does not. */
-export async function stopNode(child: ChildProcess): Promise<void> {
+export async function stopNode(child: ChildProcess, maxMs = STOP_MAX_MS): Promise<void> {
   if (hasEnded(child)) return;
   const ended = once(child, "exit");
-  const impatient = setTimeout(() => child.kill("SIGKILL"), STOP_MAX_MS);
+  const impatient = setTimeout(() => child.kill("SIGKILL"), maxMs);
   child.kill("SIGTERM");
   await ended;
   clearTimeout(impatient);
@@ -82,4 +81,3 @@ export async function lastOutput(node: BrokerNode): Promise<string> {
 
 const propertiesOf = ({ folder }: BrokerNode): string => path.join(folder, "server.properties");
 const outputOf = ({ folder }: BrokerNode): string => path.join(folder, "output.log");
-const classPath = (jars: string): readonly string[] => ["-cp", path.join(jars, "*")];

@@ -61,8 +61,8 @@ export interface RunningKafka {
   readonly mutualTls: TlsAccess | undefined;
   /** By node, which count from 1. */
   readonly pids: ReadonlyMap<number, number>;
-  /** Stops all nodes; the data stays. */
-  stop(): Promise<void>;
+  /** Stops all nodes; the data stays. Those that have not ended after some seconds are killed. */
+  stop(maxMs?: number): Promise<void>;
   /** kill -9 of one node. */
   kill(node: number): Promise<void>;
   /** Stops a node cleanly if it runs, starts it on the same address, and returns when all nodes that run know it. */
@@ -105,7 +105,7 @@ export async function startKafka(options: StartKafkaOptions): Promise<RunningKaf
     get pids() {
       return running.pids;
     },
-    stop: () => running.stop(),
+    stop: (maxMs) => running.stop(maxMs),
     kill: (node) => running.kill(node),
     restart: (node) => running.restart(node),
   };
@@ -192,9 +192,9 @@ class Nodes {
     throw new Error(`broker ${node.id} ${why}; its last output:\n${await lastOutput(node)}`);
   }
 
-  async stop(): Promise<void> {
+  async stop(maxMs?: number): Promise<void> {
     process.off("exit", this.#killAll);
-    await Promise.all([...this.#children.values()].map(stopNode));
+    await Promise.all([...this.#children.values()].map((child) => stopNode(child, maxMs)));
   }
 
   async kill(id: number): Promise<void> {

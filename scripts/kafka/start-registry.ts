@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { registryJar } from "./broker-jars.ts";
 import { hasEnded, stopNode } from "./broker-process.ts";
 import { freePorts, LOOPBACK } from "./free-ports.ts";
+import { withKeptClasses } from "./java.ts";
 import { cacheFolder, jdkProgram } from "./variables.ts";
 
 const READY_MAX_MS = 120_000;
@@ -15,7 +16,7 @@ export interface RunningRegistry {
   /** For clients of Confluent's Schema Registry. */
   readonly url: string;
   readonly pid: number;
-  stop(): Promise<void>;
+  stop(maxMs?: number): Promise<void>;
 }
 
 /** Starts a schema registry (Apicurio, with Confluent's interface) that keeps its schemas in a folder; returns when it answers. */
@@ -24,6 +25,8 @@ export async function startRegistry(options: {
   /** @default a free one */
   readonly port?: number;
   readonly detached?: boolean;
+  /** Of its Java, beside memory. */
+  readonly javaOptions?: readonly string[];
 }): Promise<RunningRegistry> {
   const folder = path.resolve(options.dir);
   await mkdir(folder, { recursive: true });
@@ -37,14 +40,15 @@ export async function startRegistry(options: {
   ];
   const output = openSync(path.join(folder, "output.log"), "a");
   const memory = ["-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
-  const child = spawn(jdkProgram("java"), [...memory, ...settings, "-jar", jar], {
+  const java = [...memory, ...withKeptClasses(path.dirname(jar)), ...(options.javaOptions ?? [])];
+  const child = spawn(jdkProgram("java"), [...java, ...settings, "-jar", jar], {
     detached: options.detached ?? false,
     stdio: ["ignore", output, output],
   });
   closeSync(output);
   if (options.detached) child.unref();
   await ready(child, url, folder);
-  return { url, pid: child.pid!, stop: () => stopNode(child) };
+  return { url, pid: child.pid!, stop: (maxMs) => stopNode(child, maxMs) };
 }
 
 async function ready(child: ChildProcess, url: string, folder: string): Promise<void> {

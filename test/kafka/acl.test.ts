@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
 import { brokerJars, toolsJar } from "../../scripts/kafka/broker-jars.ts";
+import { classPath, withKeptClasses } from "../../scripts/kafka/java.ts";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { type RunningRegistry, startRegistry } from "../../scripts/kafka/start-registry.ts";
 import { cacheFolder, jdkProgram } from "../../scripts/kafka/variables.ts";
@@ -76,9 +77,14 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     writeFileSync(path.join(home, "password"), kafka.sasl!.password, { mode: 0o600 });
     registry = await startRegistry({ dir: path.join(home, "registry") });
     admin = new KafkaLog({ connection: { brokers: [kafka.bootstrap] } });
-    const classPath = [await toolsJar(cacheFolder), await brokerJars(cacheFolder)].map((jars) => path.join(jars, "*"));
-    const java = `exec ${jdkProgram("java")} -XX:TieredStopAtLevel=1 -Dorg.slf4j.simpleLogger.defaultLogLevel=warn`;
-    const program = `#!/bin/sh\n${java} -cp "${classPath.join(":")}" org.apache.kafka.tools.AclCommand "$@"\n`;
+    const jars = await brokerJars(cacheFolder);
+    const options = [
+      ...withKeptClasses(jars),
+      "-XX:TieredStopAtLevel=1",
+      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    ];
+    const java = `exec ${jdkProgram("java")} ${options.join(" ")}`;
+    const program = `#!/bin/sh\n${java} -cp "${classPath(jars, await toolsJar(cacheFolder))}" org.apache.kafka.tools.AclCommand "$@"\n`;
     writeFileSync(path.join(home, "kafka-acls.sh"), program, { mode: 0o700 });
   }, START_MAX_MS);
   afterAll(async () => {

@@ -5,6 +5,9 @@ import { brokerJars, registryJar } from "../../scripts/kafka/broker-jars.ts";
 import { type RunningKafka, type StartKafkaOptions, startKafka } from "../../scripts/kafka/start-kafka.ts";
 import { cacheFolder } from "../../scripts/kafka/variables.ts";
 
+/** For a process that lives for a minute: compiled once, fast, and never better. */
+const QUICK = "-XX:TieredStopAtLevel=1";
+
 /** A broker for the tests of one file, or why there is none. */
 export type BrokerForTests =
   | { readonly isThere: true; readonly bootstrap: string; stop(): Promise<void> }
@@ -49,7 +52,7 @@ export async function startTestKafka(options: Omit<StartKafkaOptions, "dir">): P
   const dir = await mkdtemp(path.join(os.tmpdir(), "mulgil-kafka-"));
   const remove = () => rm(dir, { recursive: true, force: true });
   try {
-    const kafka = await startKafka({ ...options, dir });
+    const kafka = await startKafka({ ...options, dir, javaOptions: [QUICK, ...(options.javaOptions ?? [])] });
     return {
       ...kafka,
       get pids() {
