@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { SlowFirst } from "./test/setup/slow-first.ts";
 
 const conditions = ["mulgil-source"];
 
@@ -8,7 +9,9 @@ export default defineConfig({
   test: {
     include: ["{runtime,schemas,state,scripts,jobs,bench,test}/**/*.test.ts"],
     pool: "forks",
-    maxWorkers: 2,
+    // One more than the two cores that it is meant for: tests of brokers and processes wait half of their time.
+    maxWorkers: 3,
+    sequence: { sequencer: SlowFirst },
     testTimeout: 30_000,
     setupFiles: ["./test/setup/property-seed.ts"],
     expect: { poll: { timeout: 20_000 } },
