@@ -69,8 +69,8 @@ module.exports = {
     }),
     rule(
       "one-kafka-importer",
-      "Only the Kafka log imports the Kafka client, and the benchmark that measures the client itself.",
-      { pathNot: "^runtime/log/kafka/|^bench/kafka/bound-kafkajs\\.ts$" },
+      "Only the Kafka log imports the Kafka client, the benchmark that measures the client itself, and tests that change rights.",
+      { pathNot: "^runtime/log/kafka/|^bench/kafka/bound-kafkajs\\.ts$|^test/kafka/support/access-control\\.ts$" },
       { path: "node_modules/kafkajs" },
     ),
   ],

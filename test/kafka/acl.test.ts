@@ -4,15 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
-import {
-  AclOperationTypes,
-  AclPermissionTypes,
-  AclResourceTypes,
-  type Admin,
-  Kafka,
-  logLevel,
-  ResourcePatternTypes,
-} from "kafkajs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
 import { brokerJars, toolsJar } from "../../scripts/kafka/broker-jars.ts";
@@ -22,6 +13,7 @@ import { type RunningRegistry, startRegistry } from "../../scripts/kafka/start-r
 import { cacheFolder, jdkProgram } from "../../scripts/kafka/variables.ts";
 import { mulgil, objectsIn, startMulgil } from "../cli/support/mulgil.ts";
 import { canStartKafka, canStartRegistry, startTestKafka } from "./broker-for-tests.ts";
+import { AccessControl, type Right } from "./support/access-control.ts";
 
 const isPossible = (await canStartKafka()) && (await canStartRegistry());
 const run = promisify(execFile);
@@ -31,12 +23,6 @@ const AUTHORIZER = {
   "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
   "super.users": "User:ANONYMOUS",
 };
-interface Right {
-  readonly operation: AclOperationTypes;
-  readonly type: AclResourceTypes;
-  readonly name: string;
-}
-
 const START_MAX_MS = 240_000;
 /** Records of repartition topics and tiers are purged every half a minute. */
 const PURGED_MAX_MS = 120_000;
@@ -83,8 +69,7 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
   let kafka: RunningKafka;
   let registry: RunningRegistry;
   let admin: KafkaLog;
-  /** Kafka's own tool adds what was printed; this takes away and gives back, without a JVM for each. */
-  let acls: Admin;
+  let rights: AccessControl;
 
   beforeAll(async () => {
     home = await mkdtemp(path.join(os.tmpdir(), "mulgil-acl-"));
@@ -94,8 +79,7 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     writeFileSync(path.join(home, "password"), kafka.sasl!.password, { mode: 0o600 });
     registry = await startRegistry({ dir: path.join(home, "registry") });
     admin = new KafkaLog({ connection: { brokers: [kafka.bootstrap] } });
-    acls = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING }).admin();
-    await acls.connect();
+    rights = await AccessControl.open(kafka.bootstrap, PRINCIPAL);
     const jars = await brokerJars(cacheFolder);
     const options = [
       ...withKeptClasses(jars),
@@ -107,7 +91,7 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     writeFileSync(path.join(home, "kafka-acls.sh"), program, { mode: 0o700 });
   }, START_MAX_MS);
   afterAll(async () => {
-    await acls?.disconnect();
+    await rights?.close();
     await admin?.close();
     await registry?.stop();
     await kafka?.stop();
@@ -143,28 +127,6 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
   const shell = (script: string) =>
     run("sh", ["-ec", script], {
       env: { ...process.env, PATH: `${home}:${process.env["PATH"]}`, BOOTSTRAP_SERVER: kafka.bootstrap },
-    });
-  /** All that the principal may do of this with such a resource; whatever is not said is meant. */
-  const allowed = (right: Partial<Right> = {}) => ({
-    resourceType: right.type ?? AclResourceTypes.ANY,
-    ...(right.name !== undefined && { resourceName: right.name }),
-    resourcePatternType: ResourcePatternTypes.ANY,
-    principal: PRINCIPAL,
-    operation: right.operation ?? AclOperationTypes.ANY,
-    permissionType: AclPermissionTypes.ALLOW,
-  });
-  const take = async (right?: Right) => {
-    const { filterResponses } = await acls.deleteAcls({ filters: [allowed(right)] });
-    expect(filterResponses[0]!.matchingAcls).not.toEqual([]);
-  };
-  const give = (right: Right) =>
-    acls.createAcls({
-      acl: [
-        {
-          ...{ ...allowed(right), resourceName: right.name, host: "*" },
-          resourcePatternType: right.name.endsWith("/") ? ResourcePatternTypes.PREFIXED : ResourcePatternTypes.LITERAL,
-        },
-      ],
     });
   const startOf = async (topic: string) =>
     (
@@ -209,7 +171,7 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
   /** Whether the job ends by itself, with an error that names what it may not use. */
   async function expectRefusal(right: Right, ...args: readonly string[]): Promise<void> {
     await write("e");
-    await take(right);
+    await rights.take(right);
     try {
       const { code, stderr } = await start(...args).ended;
       expect({ code, stderr }).toEqual({
@@ -218,29 +180,27 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
       });
       expect(stderr).toContain(right.name);
     } finally {
-      await give(right);
+      await rights.give(right);
     }
   }
 
-  const { TOPIC, GROUP, TRANSACTIONAL_ID } = AclResourceTypes;
-  const { READ, WRITE, DELETE, DESCRIBE_CONFIGS } = AclOperationTypes;
   it.each([
-    { what: "Read", operation: READ, type: TOPIC, name: "events" },
-    { what: "DescribeConfigs", operation: DESCRIBE_CONFIGS, type: TOPIC, name: "cities" },
-    { what: "Write", operation: WRITE, type: TOPIC, name: "cities" },
-    { what: "Write", operation: WRITE, type: TOPIC, name: "counting.cities.changelog" },
-    { what: "Read", operation: READ, type: TOPIC, name: "counting.cities.repartition" },
-    { what: "Read", operation: READ, type: TOPIC, name: "mulgil.plans" },
-    { what: "Read", operation: READ, type: GROUP, name: "counting" },
-    { what: "Write", operation: WRITE, type: TRANSACTIONAL_ID, name: "counting/" },
-  ])("prints nothing that the job could do without: $what $name", { timeout: 180_000 }, async (right) => {
+    { operation: "Read", type: "topic", name: "events" },
+    { operation: "DescribeConfigs", type: "topic", name: "cities" },
+    { operation: "Write", type: "topic", name: "cities" },
+    { operation: "Write", type: "topic", name: "counting.cities.changelog" },
+    { operation: "Read", type: "topic", name: "counting.cities.repartition" },
+    { operation: "Read", type: "topic", name: "mulgil.plans" },
+    { operation: "Read", type: "group", name: "counting" },
+    { operation: "Write", type: "transactionalId", name: "counting/" },
+  ] as const)("prints nothing that the job could do without: $operation $name", { timeout: 180_000 }, async (right) => {
     await expectRefusal(right, "--until-idle");
   });
 
   it("prints nothing that the job could do without: the right to purge what was read", {
     timeout: 180_000,
   }, async () => {
-    await expectRefusal({ operation: DELETE, type: TOPIC, name: "counting.cities.repartition" });
+    await expectRefusal({ operation: "Delete", type: "topic", name: "counting.cities.repartition" });
   });
 
   it("prints enough for all that was refused to be made up for", { timeout: 180_000 }, async () => {
@@ -255,7 +215,7 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     const args = ["--principal", PRINCIPAL, "--topics", "verify", "--deployed"];
     const printed = await asAdmin("acl", "print", "counting", "calling", ...args);
     expect(printed).not.toMatch(/Create|AlterConfigs/);
-    await take();
+    await rights.take();
     await shell(printed);
     await write("f");
     expect(await start("--until-idle", "--deployed", "--topics", "verify").ended).toMatchObject({
