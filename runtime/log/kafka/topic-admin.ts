@@ -39,9 +39,10 @@ export class TopicAdmin {
     const { topics } = await this.#services.directory.all();
     await this.#services.configs.raiseRetention(topics, specs);
     if (missing.length === 0) return;
-    await Promise.all(missing.map((spec) => this.#create(spec)));
+    const hidden = await Promise.all(missing.map((spec) => this.#create(spec)));
     const names = missing.map(({ topic }) => topic);
     this.#services.directory.forget(names);
+    await this.#assertVisible(names.filter((_, index) => hidden[index]));
     await this.#spread((topics) =>
       names.every((name) => topics.get(name)?.partitions.every(({ leader }) => leader >= 0)),
     );
@@ -133,19 +134,29 @@ export class TopicAdmin {
     return [...missing.values()];
   }
 
-  async #create(wanted: TopicSpec): Promise<void> {
+  /** Whether it was there, though it was not among those that this client sees. */
+  async #create(wanted: TopicSpec): Promise<boolean> {
     const { topic, partitions } = wanted;
     const { connections, patience, replicationFactor } = this.#services;
     const spec = { topic, numPartitions: partitions, replicationFactor, configEntries: configEntries(wanted) };
-    await retrying(patience, `create topic "${topic}"`, async () => {
+    return await retrying(patience, `create topic "${topic}"`, async () => {
       const request = { topics: [spec], timeout: REQUEST_TIMEOUT_MS };
       try {
-        await connections.any((requests) => requests.createTopics(request)).catch(ignoring(code.topicAlreadyExists));
+        await connections.any((requests) => requests.createTopics(request));
+        return false;
       } catch (error) {
+        if (brokerCodeOf(error) === code.topicAlreadyExists) return true;
         if (brokerCodeOf(error) === code.invalidReplicationFactor) throw tooFewBrokers(topic, replicationFactor, error);
         if (INVALID_TOPIC_CODES.has(brokerCodeOf(error) ?? 0)) throw invalidTopic(topic, (error as Error).message);
         throw error;
       }
+    });
+  }
+
+  /** Whoever makes it at the same time will be heard of soon; whoever may not see it would wait in vain. @throws {MulgilError} LOG_NOT_AUTHORIZED */
+  async #assertVisible(topics: readonly string[]): Promise<void> {
+    await this.#services.directory.topics(topics).catch((error: unknown) => {
+      if (!(error instanceof MulgilError && error.code === "LOG_UNKNOWN_TOPIC")) throw error;
     });
   }
 
