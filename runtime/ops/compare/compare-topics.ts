@@ -41,9 +41,10 @@ export interface CompareTopicsOptions {
 
 export interface CompareProgress {
   readonly phase: "reading" | "comparing";
-  /** Offsets that are behind, or entries. */
+  /** Offsets, then entries of keys or records. */
   readonly done: number;
-  readonly total: number;
+  /** Undefined while nobody knows. */
+  readonly total: number | undefined;
 }
 
 export interface ComparedTopics extends Tallied {
@@ -65,9 +66,9 @@ export async function compareTopics(options: CompareTopicsOptions): Promise<Comp
   try {
     const database = await disk.open(DATABASE);
     try {
-      const collected = await collect(options, values, database);
-      const ignoredInVain = ignored.filter((path) => !values.foundIgnored.has(path));
-      return { ...(await merge(options, database, collected)), ignoredInVain };
+      const records = await collect(options, values, database);
+      const tallied = await merge(options, database, records);
+      return { ...tallied, ignoredInVain: ignored.filter((path) => !values.foundIgnored.has(path)) };
     } finally {
       await database.close();
     }
@@ -76,15 +77,13 @@ export async function compareTopics(options: CompareTopicsOptions): Promise<Comp
   }
 }
 
-interface Collected {
-  readonly records: Readonly<Record<Side, number>>;
-}
+type RecordCounts = Readonly<Record<Side, number>>;
 
 async function collect(
   options: CompareTopicsOptions,
   values: ComparableValues,
   database: Database,
-): Promise<Collected> {
+): Promise<RecordCounts> {
   const { log, by, signal, onProgress } = options;
   const total = offsetsIn(options.left.ranges) + offsetsIn(options.right.ranges);
   const records = { left: 0, right: 0 };
@@ -105,7 +104,7 @@ async function collect(
     signal.throwIfAborted();
     await collector.flush();
   }
-  return { records };
+  return records;
 }
 
 /** @returns how many records of the batch count */
@@ -128,7 +127,7 @@ function take(
 async function merge(
   { by, differencesMax, signal, onProgress }: CompareTopicsOptions,
   database: Database,
-  { records }: Collected,
+  records: RecordCounts,
 ): Promise<Tallied> {
   const tally = new Tally(records, differencesMax, by === "keys" ? verdictOnLatest : verdictOnOccurrences);
   let thing: Buffer | undefined;
@@ -144,7 +143,7 @@ async function merge(
     entries.push(decodeKept(key, value));
     if (++done % LOOK_ENTRIES !== 0) continue;
     signal.throwIfAborted();
-    onProgress?.({ phase: "comparing", done, total: records.left + records.right });
+    onProgress?.({ phase: "comparing", done, total: undefined });
   }
   if (thing !== undefined) tally.count(thing, entries);
   return tally.result;
