@@ -16,9 +16,9 @@ export interface CollectOptions {
   readonly side: Side;
   readonly values: ComparableValues;
   readonly database: Database;
+  readonly bufferRecordsMax: number;
 }
 
-const RECORDS_MAX = 10_000;
 const BYTES_MAX = 8 * 1024 * 1024;
 
 /** The last record of each key in each partition; the one of the largest offset is the last. */
@@ -39,7 +39,7 @@ export class LatestOfKeys implements Collector {
   }
 
   get isFull(): boolean {
-    return this.#records >= RECORDS_MAX || this.#bytes >= BYTES_MAX;
+    return this.#records >= this.#options.bufferRecordsMax || this.#bytes >= BYTES_MAX;
   }
 
   async flush(): Promise<void> {
@@ -96,7 +96,7 @@ export class Occurrences implements Collector {
   }
 
   get isFull(): boolean {
-    return this.#held.length >= RECORDS_MAX || this.#bytes >= BYTES_MAX;
+    return this.#held.length >= this.#options.bufferRecordsMax || this.#bytes >= BYTES_MAX;
   }
 
   async flush(): Promise<void> {

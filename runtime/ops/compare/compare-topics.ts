@@ -35,6 +35,8 @@ export interface CompareTopicsOptions {
   readonly differencesMax: number;
   /** Where a database is built and removed: some 60 bytes and the key for each key (or record) of both topics. */
   readonly disk: StateDisk;
+  /** Records that are held in memory at most, before they go to the disk; 8 MiB of them in any case. @default 10_000 */
+  readonly bufferRecordsMax?: number;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: CompareProgress) => void;
 }
@@ -54,6 +56,7 @@ export interface ComparedTopics extends Tallied {
 
 const DATABASE = "compare";
 const LOOK_ENTRIES = 1_000;
+const BUFFER_RECORDS_MAX = 10_000;
 
 /**
  * Compares what two topics say, as far as their ranges go: values as decoded, keys as bytes; neither headers nor timestamps. What lies on the disk are keys and digests of values, so
@@ -84,16 +87,17 @@ async function collect(
   values: ComparableValues,
   database: Database,
 ): Promise<RecordCounts> {
-  const { log, by, signal, onProgress } = options;
+  const { log, by, signal, onProgress, bufferRecordsMax = BUFFER_RECORDS_MAX } = options;
+  const recordsMax = Math.min(bufferRecordsMax, LOOK_ENTRIES);
   const total = offsetsIn(options.left.ranges) + offsetsIn(options.right.ranges);
   const records = { left: 0, right: 0 };
   let done = 0;
   for (const side of SIDES) {
     const { topic, ranges } = options[side];
     const Kind = by === "keys" ? LatestOfKeys : Occurrences;
-    const collector: Collector = new Kind({ side, values, database });
+    const collector: Collector = new Kind({ side, values, database, bufferRecordsMax });
     const positions = new Map(ranges.map(({ partition, from }) => [partition, from]));
-    for await (const batch of readRanges(log, { topic, ranges, recordsMax: LOOK_ENTRIES, signal })) {
+    for await (const batch of readRanges(log, { topic, ranges, recordsMax, signal })) {
       signal.throwIfAborted();
       records[side] += take(options, topic, collector, batch);
       if (collector.isFull) await collector.flush();
