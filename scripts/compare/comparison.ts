@@ -18,7 +18,7 @@ export interface ComparedSide {
 export interface ShownRecord {
   readonly partition: number;
   readonly offset: number;
-  /** How often, where records are counted. */
+  /** How often, if not once. */
   readonly times?: number;
   readonly timestamp?: string;
   /** The record was removed after it was compared. */

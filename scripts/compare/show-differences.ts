@@ -99,7 +99,7 @@ function fieldsOf(
 
 function shownRecord({ partition, offset, times }: Said, found: Seen | undefined, hasValue: boolean): ShownRecord {
   return {
-    ...{ partition, offset, times },
+    ...{ partition, offset, ...(times !== 1 && { times }) },
     ...(found === undefined ? { gone: true } : { timestamp: found.view.timestamp }),
     ...(found !== undefined && hasValue && { value: found.view.value }),
   };
