@@ -225,7 +225,8 @@ describe("mulgil compare, in a blue/green upgrade", { timeout: TEST_MAX_MS }, ()
 
 describe("mulgil compare and personal data", { timeout: TEST_MAX_MS }, () => {
   const PHONES = ["010-1234-5678", "010-8765-4321"];
-  const row = (phone: string, amountText: string) => ({ id: "010-7777-7777", phone, amount: amountText });
+  const row = (phone: string, amountText: string, key = "010-7777-7777") => ({ id: key, phone, amount: amountText });
+  const NEW_CUSTOMER = "010-9999-9999";
 
   /** Only the schema of the old topic says what is personal. */
   async function project(): Promise<CompareProject> {
@@ -233,7 +234,9 @@ describe("mulgil compare and personal data", { timeout: TEST_MAX_MS }, () => {
     const phone = { name: "phone", type: "string" };
     const tagged = { fields: [{ ...id, pii: "mask" }, { ...phone, pii: "mask" }, amount] };
     await made.write("totals", [row(PHONES[0]!, "1.00")], tagged);
-    await made.write("totals.green", [row(PHONES[1]!, "2.00")], { fields: [amount, phone, id] });
+    await made.write("totals.green", [row(PHONES[1]!, "2.00"), row(NEW_CUSTOMER, "3.00", NEW_CUSTOMER)], {
+      fields: [amount, phone, id],
+    });
     return made;
   }
 
@@ -241,7 +244,7 @@ describe("mulgil compare and personal data", { timeout: TEST_MAX_MS }, () => {
     const made = await project();
     const { stdout, stderr } = await made.compare("totals", "totals.green");
     const { stdout: json } = await made.compare("totals", "totals.green", "-o", "json");
-    for (const secret of [...PHONES, "7777"]) expect(stdout + stderr + json).not.toContain(secret);
+    for (const secret of [...PHONES, "7777", NEW_CUSTOMER]) expect(stdout + stderr + json).not.toContain(secret);
     expect(stdout).toContain("  phone: differs, and is personal data");
     expect(stdout).toContain('  amount: "1.00" → "2.00"');
     expect(JSON.parse(json)).toMatchObject({
@@ -253,6 +256,7 @@ describe("mulgil compare and personal data", { timeout: TEST_MAX_MS }, () => {
             { field: "phone", hidden: true },
           ],
         },
+        { key: MASKED, right: { value: { id: MASKED, phone: MASKED, amount: "3.00" } } },
       ],
     });
   });
@@ -262,7 +266,10 @@ describe("mulgil compare and personal data", { timeout: TEST_MAX_MS }, () => {
     const silent = await made.compare("totals", "totals.green", "--reveal");
     expect(silent).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining("CHANGE_REASON_MISSING") });
     expect(await made.compared("totals", "totals.green", "--reveal", "--why", "ticket 4711")).toMatchObject({
-      differences: [{ key: "010-7777-7777", fields: [{}, { field: "phone", left: PHONES[0], right: PHONES[1] }] }],
+      differences: [
+        { key: "010-7777-7777", fields: [{}, { field: "phone", left: PHONES[0], right: PHONES[1] }] },
+        { key: NEW_CUSTOMER },
+      ],
     });
     const trail = JSON.parse((await made.done(["audit", "-o", "json"])).stdout);
     expect(trail).toMatchObject([
