@@ -1,21 +1,21 @@
-import type { Database } from "../../../state/disk.ts";
+import type { ChangelogRecord } from "../../../state/store.ts";
 import type { FetchedRecord } from "../../log/port.ts";
 import type { ComparableValues } from "./comparable-values.ts";
 import { encodeKept, entryKey, type Side } from "./kept-entry.ts";
 
-/** Takes the records of one topic in, and writes what is kept of them in batches. */
+/** Takes the records of one topic in, and says what is kept of them, in batches. */
 export interface Collector {
   /** Synchronous: called once a record. */
   add(partition: number, record: FetchedRecord): void;
-  /** Enough is held in memory: flush. */
+  /** Enough is held in memory: drain it. */
   readonly isFull: boolean;
-  flush(): Promise<void>;
+  /** The entries of what is held. */
+  drain(): Promise<readonly ChangelogRecord[]>;
 }
 
 export interface CollectOptions {
   readonly side: Side;
   readonly values: ComparableValues;
-  readonly database: Database;
   readonly bufferRecordsMax: number;
 }
 
@@ -42,8 +42,8 @@ export class LatestOfKeys implements Collector {
     return this.#records >= this.#options.bufferRecordsMax || this.#bytes >= BYTES_MAX;
   }
 
-  async flush(): Promise<void> {
-    const { side, values, database } = this.#options;
+  async drain(): Promise<readonly ChangelogRecord[]> {
+    const { side, values } = this.#options;
     const held = [...this.#partitions].flatMap(([partition, latest]) =>
       [...latest.values()].map((record) => ({ partition, record })),
     );
@@ -51,14 +51,13 @@ export class LatestOfKeys implements Collector {
     this.#records = 0;
     this.#bytes = 0;
     await values.load(held.map(({ record }) => record.value));
-    const entries = held.map(({ partition, record: { key, value, offset, timestampMs } }) => ({
+    return held.map(({ partition, record: { key, value, offset, timestampMs } }) => ({
       key: entryKey(key, undefined, side, partition),
       value: encodeKept({
         ...values.digestOf(value),
         ...{ partition, offset, timestampMs, times: 1, isTombstone: value === null },
       }),
     }));
-    await database.write(entries);
   }
 
   #latestOf(partition: number): Map<string, FetchedRecord> {
@@ -84,7 +83,7 @@ export class Occurrences implements Collector {
   readonly #options: CollectOptions;
   #held: { readonly partition: number; readonly record: FetchedRecord }[] = [];
   #bytes = 0;
-  #flushes = 0;
+  #drained = 0;
 
   constructor(options: CollectOptions) {
     this.#options = options;
@@ -99,25 +98,24 @@ export class Occurrences implements Collector {
     return this.#held.length >= this.#options.bufferRecordsMax || this.#bytes >= BYTES_MAX;
   }
 
-  async flush(): Promise<void> {
-    const { values, database } = this.#options;
+  async drain(): Promise<readonly ChangelogRecord[]> {
+    const { values } = this.#options;
     const held = this.#held;
     this.#held = [];
     this.#bytes = 0;
     await values.load(held.map(({ record }) => record.value));
-    const entries = [...this.#counted(held).values()].map(({ key, partition, record, ...counted }) => ({
+    return [...this.#counted(held).values()].map(({ key, partition, record, ...counted }) => ({
       key,
       value: encodeKept({
         ...counted,
         ...{ partition, offset: record.offset, timestampMs: record.timestampMs, isTombstone: record.value === null },
       }),
     }));
-    await database.write(entries);
   }
 
   #counted(held: readonly { readonly partition: number; readonly record: FetchedRecord }[]): Map<string, Occurrence> {
     const { side, values } = this.#options;
-    const number = this.#flushes++;
+    const number = this.#drained++;
     const counted = new Map<string, Occurrence>();
     for (const { partition, record } of held) {
       const valueDigest = values.digestOf(record.value);

@@ -2,6 +2,7 @@ import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../../schemas/registry.ts";
 import type { Database, StateDisk } from "../../../state/disk.ts";
 import { dataRange } from "../../../state/key-layout.ts";
+import type { ChangelogRecord } from "../../../state/store.ts";
 import type { FetchedRecord, LogAccess } from "../../log/port.ts";
 import { readRanges } from "../transfer/range-reader.ts";
 import { offsetsIn, type PartitionRange } from "../transfer/ranges.ts";
@@ -95,20 +96,43 @@ async function collect(
   for (const side of SIDES) {
     const { topic, ranges } = options[side];
     const Kind = by === "keys" ? LatestOfKeys : Occurrences;
-    const collector: Collector = new Kind({ side, values, database, bufferRecordsMax });
+    const collector: Collector = new Kind({ side, values, bufferRecordsMax });
+    const writer = new Writer(database);
     const positions = new Map(ranges.map(({ partition, from }) => [partition, from]));
     for await (const batch of readRanges(log, { topic, ranges, recordsMax, signal })) {
       signal.throwIfAborted();
       records[side] += take(options, topic, collector, batch);
-      if (collector.isFull) await collector.flush();
+      if (collector.isFull) await writer.write(await collector.drain());
       done += batch.nextOffset - positions.get(batch.partition)!;
       positions.set(batch.partition, batch.nextOffset);
       onProgress?.({ phase: "reading", done, total });
     }
     signal.throwIfAborted();
-    await collector.flush();
+    await writer.write(await collector.drain());
+    await writer.end();
   }
   return records;
+}
+
+/** Writes one batch while the next one is read. */
+class Writer {
+  readonly #database: Database;
+  #writing: Promise<void> = Promise.resolve();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async write(entries: readonly ChangelogRecord[]): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#database.write(entries);
+    // Told by the next call.
+    this.#writing.catch(() => undefined);
+  }
+
+  end(): Promise<void> {
+    return this.#writing;
+  }
 }
 
 /** @returns how many records of the batch count */
