@@ -74,12 +74,12 @@ function comparisonOf(
   { left, right, by, ignored }: CompareRequest,
   ranges: Ranges,
 ): Omit<Comparison, "differences"> {
-  const { equal, different, onlyLeft, onlyRight, ignoredInVain } = counted;
+  const { equal, different, onlyLeft, onlyRight, differing, ignoredInVain } = counted;
   return {
-    ...{ by, isEqual: different + onlyLeft + onlyRight === 0 },
+    ...{ by, isEqual: differing === 0 },
     left: sideOf(by, left, counted.left, ranges.left.ranges),
     right: sideOf(by, right, counted.right, ranges.right.ranges),
-    ...{ equal, ...(by === "keys" && { different }), onlyLeft, onlyRight, ignored, ignoredInVain },
+    ...{ equal, ...(by === "keys" && { different }), onlyLeft, onlyRight, differing, ignored, ignoredInVain },
   };
 }
 

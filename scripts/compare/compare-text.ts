@@ -85,10 +85,7 @@ const valueLines = ({ left, right }: ShownDifference): readonly string[] => {
   return value === undefined ? [] : [`  ${JSON.stringify(value)}`];
 };
 
-function more({ differences, different = 0, onlyLeft, onlyRight, by }: Comparison): readonly string[] {
-  const all = different + onlyLeft + onlyRight;
-  if (by !== "keys" || all <= differences.length) return [];
-  return ["", `${count(all - differences.length)} more: --limit shows them`];
-}
+const more = ({ differences, differing }: Comparison): readonly string[] =>
+  differing > differences.length ? ["", `${count(differing - differences.length)} more: --limit shows them`] : [];
 
 const count = (value: number): string => value.toLocaleString("en-US");

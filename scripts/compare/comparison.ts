@@ -49,6 +49,8 @@ export interface Comparison {
   readonly ignored: readonly string[];
   /** Of those, the ones that no value has. */
   readonly ignoredInVain: readonly string[];
-  /** The first ones. */
+  /** Keys, or keys with a value, that differ. */
+  readonly differing: number;
+  /** The first of these. */
   readonly differences: readonly ShownDifference[];
 }

@@ -64,6 +64,8 @@ describe("mulgil compare", { timeout: TEST_MAX_MS }, () => {
     expect(stdout).toContain("c-0  only in totals ");
     expect(stdout).not.toContain("c-2");
     expect(stdout).toContain("1 more: --limit shows them");
+    const events = await project.compare("totals", "totals.green", "--events", "--limit", "0");
+    expect(events).toMatchObject({ code: 3, stdout: expect.stringContaining("2 more: --limit shows them") });
   });
 
   it("takes a tombstone for a key that is not there", async () => {

@@ -27,6 +27,8 @@ export interface Tallied {
   readonly different: number;
   readonly onlyLeft: number;
   readonly onlyRight: number;
+  /** Keys, or keys with a value, of which the two do not say the same. */
+  readonly differing: number;
   /** The first of them, in the order of their keys. */
   readonly differences: readonly TopicDifference[];
 }
@@ -42,6 +44,7 @@ export class Tally {
   #different = 0;
   #onlyLeft = 0;
   #onlyRight = 0;
+  #differing = 0;
 
   constructor(
     records: Readonly<Record<Side, number>>,
@@ -63,7 +66,8 @@ export class Tally {
       counts.scattered += verdict.isScattered[side] ? 1 : 0;
     }
     this.#countAs(left?.times ?? 0, right?.times ?? 0, isEqual);
-    if (isEqual || (left ?? right) === undefined || this.#differences.length >= this.#differencesMax) return;
+    if (isEqual || (left ?? right) === undefined) return;
+    if (++this.#differing > this.#differencesMax) return;
     this.#differences.push({ key: keyOfThing(thing), left: left && said(left), right: right && said(right) });
   }
 
@@ -84,6 +88,7 @@ export class Tally {
       different: this.#different,
       onlyLeft: this.#onlyLeft,
       onlyRight: this.#onlyRight,
+      differing: this.#differing,
       differences: this.#differences,
     };
   }
