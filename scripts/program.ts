@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addAcl } from "./commands/acl.ts";
 import { addAudit } from "./commands/audit.ts";
 import { addCircuits } from "./commands/circuits.ts";
+import { addCompare } from "./commands/compare.ts";
 import { addCompletion } from "./commands/completion.ts";
 import { addControl } from "./commands/control.ts";
 import { addDeploy } from "./commands/deploy.ts";
@@ -43,6 +44,7 @@ const COMMANDS: readonly ((program: Command) => void)[] = [
   addDoctor,
   addRead,
   addTopics,
+  addCompare,
   addCircuits,
   addSchemas,
   addHeld,

@@ -33,6 +33,8 @@ export interface RecordViewerOptions {
   readonly schemas?: TopicSchemas;
   /** For fields with the rule "hash". @default they are masked */
   readonly digest?: Digest | undefined;
+  /** Topics with the same records: what a schema of one of them tags is hidden in all. @default none */
+  readonly alike?: readonly string[];
 }
 
 /**
@@ -46,6 +48,7 @@ export class RecordViewer {
   /** Undefined: everything is shown. */
   readonly #pii: PiiOfTopics | undefined;
   readonly #digest: Digest | undefined;
+  readonly #alike: readonly string[];
 
   constructor(
     registry: SchemaRegistry,
@@ -53,6 +56,7 @@ export class RecordViewer {
     options: RecordViewerOptions = {},
   ) {
     const { reveal = false, schemas = new TopicSchemas({ registry, schemasDir: "./schemas" }), digest } = options;
+    this.#alike = options.alike ?? [];
     this.#values = createGenericDecoder({ registry });
     this.#keyTypeOf = keyTypeOf;
     this.#pii = reveal ? undefined : new PiiOfTopics(schemas, digest);
@@ -73,7 +77,7 @@ export class RecordViewer {
       if (missing !== undefined) await this.#values.load(missing);
     }
     if (this.#pii === undefined) return;
-    await this.#pii.learn(all, this.#writerOf(record.value));
+    await this.#pii.learn(this.#related(all), this.#writerOf(record.value));
   }
 
   #view(record: ReadRecord): RecordView {
@@ -88,8 +92,12 @@ export class RecordViewer {
     }
     return {
       ...place,
-      ...maskedRecord({ record, key, value, pii: this.#pii.of(all), digest: this.#digest }),
+      ...maskedRecord({ record, key, value, pii: this.#pii.of(this.#related(all)), digest: this.#digest }),
     };
+  }
+
+  #related(topics: readonly string[]): readonly string[] {
+    return this.#alike.length === 0 ? topics : [...new Set([...topics, ...this.#alike])];
   }
 
   #value(bytes: Buffer | null): Content {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RunningKafka } from "../../scripts/kafka/start-kafka.ts";
 import { type RunningRegistry, startRegistry } from "../../scripts/kafka/start-registry.ts";
+import { CompareProject, FIELDS } from "../cli/support/compare-project.ts";
 import { ascending, PARTITIONS, ReplayProject, upTo } from "../cli/support/replay-project.ts";
 import { canStartKafka, canStartRegistry, startTestKafka } from "./broker-for-tests.ts";
 
@@ -76,5 +77,25 @@ describe.skipIf(!isPossible)("mulgil replay on Kafka", { timeout: TEST_MAX_MS },
     expect(await first.ended).toMatchObject({ code: 1, stderr: expect.stringContaining("another process goes on") });
     expect(await second).toMatchObject({ code: 0 });
     expect(ascending(await shop.numbersIn("fenced.copy"))).toEqual(upTo(EVENTS));
+  });
+
+  it("and what came of it is compared with where it came from", async () => {
+    const project = new CompareProject(["--kafka", kafka.bootstrap, "--registry", registry.url]);
+    const rows = Array.from({ length: 100 }, (_, number) => ({ id: `c-${number}`, amount: `${number}.50` }));
+    await project.write("compared", rows, { partitions: 3 });
+    const { id, amount, note, at } = FIELDS;
+    await project.write("compared.green", rows, { partitions: 2, fields: [at, note, amount, id] });
+    expect(await project.compared("compared", "compared.green")).toMatchObject({ isEqual: true, equal: 100 });
+    await project.write("compared.green", [{ id: "c-7", amount: "7.51" }, rows[3]!], {
+      fields: [at, note, amount, id],
+    });
+    expect(await project.compared("compared", "compared.green")).toMatchObject({
+      ...{ equal: 99, different: 1, right: { records: 102, keys: 100 } },
+      differences: [{ key: "c-7", fields: [{ field: "amount", left: "7.50", right: "7.51" }] }],
+    });
+    expect(await project.compared("compared", "compared.green", "--events")).toMatchObject({
+      equal: 100,
+      onlyRight: 2,
+    });
   });
 });
