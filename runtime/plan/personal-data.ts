@@ -1,0 +1,140 @@
+import type { KeyType } from "../../schemas/key-type.ts";
+import type { AvroJson } from "../../schemas/schema.ts";
+import { strictestRule } from "../../schemas/tagged-fields.ts";
+import type { TopicDefinition } from "../dsl/topic.ts";
+import type { Edge, Node, UserAggregate } from "../dsl/topology.ts";
+import { storesOfNode } from "./stores.ts";
+
+/**
+ * What a plan remembers of personal data, for whoever shows its state where the definition is not at hand. It stands beside the layouts of the stores and
+ * the hash: a tag changes no byte of state, so it never makes two plans differ.
+ */
+export interface PersonalData {
+  /** Of the topics outside whose schemas tag fields, as the definition has them. */
+  readonly topics: readonly (TopicSchemas & { readonly topic: string })[];
+  readonly stores: readonly StoreOrigin[];
+}
+
+/** Schemas of a topic's records. */
+export interface TopicSchemas {
+  readonly values: readonly AvroJson[];
+  readonly keys: readonly AvroJson[];
+}
+
+/** Where what a store holds comes from. */
+export interface StoreOrigin {
+  readonly store: string;
+  /** Topics outside the job whose records reach it. */
+  readonly topics: readonly string[];
+  /** The fields of their records that its keys are; absent if a function made the keys, or nothing says what they are. */
+  readonly keyFields?: readonly KeyField[];
+  /** Of its values, if that tags fields. */
+  readonly schema?: AvroJson;
+}
+
+export interface KeyField {
+  readonly topic: string;
+  /** "customer.id" */
+  readonly path: string;
+}
+
+/** What is known of the records that leave a step. */
+interface Flow {
+  readonly topics: readonly string[];
+  readonly keyFields: readonly KeyField[] | undefined;
+  /** The topics whose records these are, unchanged; undefined once a function has made others of them. */
+  readonly unchanged: readonly string[] | undefined;
+}
+
+const NOTHING: Flow = { topics: [], keyFields: [], unchanged: [] };
+
+/** Follows the records from the topics to the stores, through repartitions and joins. */
+export function personalDataOf(nodes: readonly Node[]): PersonalData {
+  const kinds = new Map(nodes.map(({ id, kind }) => [id, kind]));
+  const flows = new Map<string, Flow>();
+  const stores: StoreOrigin[] = [];
+  const topics = new Map<string, TopicSchemas>();
+  for (const node of nodes) {
+    const inputs = node.inputs.map((input) => behind(kinds.get(input.node), flows.get(input.node) ?? NOTHING, input));
+    const reaching = inputs.reduce(merged, NOTHING);
+    flows.set(node.id, reaching);
+    if (node.kind === "source" || node.kind === "table") {
+      flows.set(node.id, sourceFlow(node.topic));
+      addTagged(topics, node.topic);
+    }
+    if (node.kind === "join") {
+      const { topics: joined } = flows.get(node.table) ?? NOTHING;
+      flows.set(node.id, { ...reaching, topics: union(reaching.topics, joined), unchanged: undefined });
+    }
+    if (node.kind === "keyBy") flows.set(node.id, { ...reaching, keyFields: newKeyFields(reaching, node.path) });
+    for (const { name } of storesOfNode(node)) stores.push(origin(node, name, flows.get(node.id)!));
+  }
+  return { topics: [...topics].map(([topic, schemas]) => ({ topic, ...schemas })), stores };
+}
+
+const MAKING: ReadonlySet<Node["kind"] | undefined> = new Set([
+  "map",
+  "flatMap",
+  "aggregate",
+  "process",
+  "call",
+] as const);
+/** Of these steps: the records as they came. */
+const PASSED_ON: ReadonlySet<string | undefined> = new Set(["late", "superseded", "erased"]);
+
+/** What leaves a step by an edge. */
+const behind = (kind: Node["kind"] | undefined, flow: Flow, { edge }: Edge): Flow =>
+  MAKING.has(kind) && !PASSED_ON.has(edge) ? { ...flow, unchanged: undefined } : flow;
+
+function merged(left: Flow, right: Flow): Flow {
+  if (left === NOTHING) return right;
+  return {
+    topics: union(left.topics, right.topics),
+    keyFields: left.keyFields && right.keyFields && [...left.keyFields, ...right.keyFields],
+    unchanged: left.unchanged && right.unchanged && union(left.unchanged, right.unchanged),
+  };
+}
+
+const sourceFlow = ({ name, key }: TopicDefinition): Flow => ({
+  topics: [name],
+  keyFields: key === undefined ? undefined : [{ topic: name, path: key }],
+  unchanged: [name],
+});
+
+const newKeyFields = ({ unchanged }: Flow, path: string | undefined): readonly KeyField[] | undefined =>
+  path === undefined ? undefined : unchanged?.map((topic) => ({ topic, path }));
+
+function origin(node: Node, store: string, { topics, keyFields }: Flow): StoreOrigin {
+  const schema = schemaOf(node, store);
+  // The keys of a call's stores are made by its functions.
+  return {
+    ...{ store, topics },
+    ...(keyFields !== undefined && node.kind !== "call" && { keyFields }),
+    ...(schema !== undefined && strictestRule([schema]) !== undefined && { schema }),
+  };
+}
+
+/** Of the values of a store, where the definition gives one. */
+function schemaOf(node: Node, store: string): AvroJson | undefined {
+  if (node.kind === "table") return node.topic.value.avro;
+  if (node.kind === "process") return node.stores[store.slice(node.id.length + 1)]?.schema.avro;
+  if (node.kind !== "aggregate" || node.aggregators["user"] !== true) return undefined;
+  return (node.aggregators as UserAggregate).schema?.avro;
+}
+
+function addTagged(topics: Map<string, TopicSchemas>, { name, value, keyType }: TopicDefinition): void {
+  const keys = avroOf(keyType);
+  if (strictestRule([value.avro, ...keys]) === undefined) return;
+  const before = topics.get(name) ?? { values: [], keys: [] };
+  topics.set(name, {
+    values: [...new Set([...before.values, value.avro])],
+    keys: [...new Set([...before.keys, ...keys])],
+  });
+}
+
+const avroOf = (keyType: KeyType | undefined): readonly AvroJson[] =>
+  typeof keyType === "object" ? [keyType.avro] : [];
+
+const union = (left: readonly string[], right: readonly string[]): readonly string[] => [
+  ...new Set([...left, ...right]),
+];
