@@ -2,7 +2,7 @@ import type { KeyType } from "../../schemas/key-type.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
 import { strictestRule } from "../../schemas/tagged-fields.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
-import type { Edge, Node, UserAggregate } from "../dsl/topology.ts";
+import type { Edge, Node, StreamShape, UserAggregate } from "../dsl/topology.ts";
 import { storesOfNode } from "./stores.ts";
 
 /**
@@ -10,7 +10,7 @@ import { storesOfNode } from "./stores.ts";
  * the hash: a tag changes no byte of state, so it never makes two plans differ.
  */
 export interface PersonalData {
-  /** Of the topics outside whose schemas tag fields, as the definition has them. */
+  /** Of the topics that it reads, where their schemas tag fields, as the definition has them. */
   readonly topics: readonly (TopicSchemas & { readonly topic: string })[];
   readonly stores: readonly StoreOrigin[];
 }
@@ -24,7 +24,7 @@ export interface TopicSchemas {
 /** Where what a store holds comes from. */
 export interface StoreOrigin {
   readonly store: string;
-  /** Topics outside the job whose records reach it. */
+  /** Topics whose records reach it: of the outside, and those that the job repartitions by. */
   readonly topics: readonly string[];
   /** The fields of their records that its keys are; absent if a function made the keys, or nothing says what they are. */
   readonly keyFields?: readonly KeyField[];
@@ -60,7 +60,12 @@ export function personalDataOf(nodes: readonly Node[]): PersonalData {
     flows.set(node.id, reaching);
     if (node.kind === "source" || node.kind === "table") {
       flows.set(node.id, sourceFlow(node.topic));
-      addTagged(topics, node.topic);
+      addTagged(topics, node.topic.name, node.shape);
+    }
+    if (node.kind === "repartition") {
+      // What a call has returned, or a function has made, may be personal where the source is not.
+      flows.set(node.id, { ...reaching, topics: union(reaching.topics, [node.topic]) });
+      addTagged(topics, node.topic, node.shape);
     }
     if (node.kind === "join") {
       const { topics: joined } = flows.get(node.table) ?? NOTHING;
@@ -122,18 +127,19 @@ function schemaOf(node: Node, store: string): AvroJson | undefined {
   return (node.aggregators as UserAggregate).schema?.avro;
 }
 
-function addTagged(topics: Map<string, TopicSchemas>, { name, value, keyType }: TopicDefinition): void {
+function addTagged(topics: Map<string, TopicSchemas>, topic: string, { schema, keyType }: StreamShape): void {
+  const values = schema === undefined ? [] : [schema.avro];
   const keys = avroOf(keyType);
-  if (strictestRule([value.avro, ...keys]) === undefined) return;
-  const before = topics.get(name) ?? { values: [], keys: [] };
-  topics.set(name, {
-    values: [...new Set([...before.values, value.avro])],
+  if (strictestRule([...values, ...keys]) === undefined) return;
+  const before = topics.get(topic) ?? { values: [], keys: [] };
+  topics.set(topic, {
+    values: [...new Set([...before.values, ...values])],
     keys: [...new Set([...before.keys, ...keys])],
   });
 }
 
-const avroOf = (keyType: KeyType | undefined): readonly AvroJson[] =>
-  typeof keyType === "object" ? [keyType.avro] : [];
+const avroOf = (keyType: KeyType | null): readonly AvroJson[] =>
+  keyType !== null && typeof keyType === "object" ? [keyType.avro] : [];
 
 const union = (left: readonly string[], right: readonly string[]): readonly string[] => [
   ...new Set([...left, ...right]),
