@@ -104,8 +104,12 @@ class Source {
   /** The rule of the fields that the keys are; "unknown" if that cannot be said. */
   keyRule(): PiiRule | undefined | "unknown" {
     const rules = this.origin.keyFields?.map(({ topic, path }) => ruleOfPath(this.valuesOf(topic), path));
-    if (this.isUnsure || rules === undefined || rules.includes("unknown")) return "unknown";
-    return rules.reduce<PiiRule | undefined>((all, rule) => stricter(all, rule as PiiRule | undefined), undefined);
+    if (this.isUnsure || rules === undefined) return "unknown";
+    // Schemas that do not have the field tag it neither.
+    return rules.reduce<PiiRule | undefined>(
+      (all, rule) => (rule === "unknown" ? all : stricter(all, rule)),
+      undefined,
+    );
   }
 
   valuesOf(topic: string): readonly AvroJson[] {

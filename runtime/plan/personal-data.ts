@@ -1,6 +1,6 @@
 import type { KeyType } from "../../schemas/key-type.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
-import { strictestRule } from "../../schemas/tagged-fields.ts";
+import { ruleOfPath, strictestRule } from "../../schemas/tagged-fields.ts";
 import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Edge, Node, StreamShape, UserAggregate } from "../dsl/topology.ts";
 import { storesOfNode } from "./stores.ts";
@@ -43,7 +43,7 @@ interface Flow {
   readonly topics: readonly string[];
   readonly keyFields: readonly KeyField[] | undefined;
   /** The topics whose records these are, unchanged; undefined once a function has made others of them. */
-  readonly unchanged: readonly string[] | undefined;
+  readonly unchanged: readonly TopicDefinition[] | undefined;
 }
 
 const NOTHING: Flow = { topics: [], keyFields: [], unchanged: [] };
@@ -100,14 +100,18 @@ function merged(left: Flow, right: Flow): Flow {
   };
 }
 
-const sourceFlow = ({ name, key }: TopicDefinition): Flow => ({
-  topics: [name],
-  keyFields: key === undefined ? undefined : [{ topic: name, path: key }],
-  unchanged: [name],
+const sourceFlow = (topic: TopicDefinition): Flow => ({
+  topics: [topic.name],
+  keyFields: topic.key === undefined ? undefined : [{ topic: topic.name, path: topic.key }],
+  unchanged: [topic],
 });
 
-const newKeyFields = ({ unchanged }: Flow, path: string | undefined): readonly KeyField[] | undefined =>
-  path === undefined ? undefined : unchanged?.map((topic) => ({ topic, path }));
+function newKeyFields({ unchanged }: Flow, path: string | undefined): readonly KeyField[] | undefined {
+  if (path === undefined || unchanged === undefined) return undefined;
+  // `visit.shop.length` is none.
+  const areFields = unchanged.every(({ value }) => ruleOfPath([value.avro], path) !== "unknown");
+  return areFields ? unchanged.map(({ name: topic }) => ({ topic, path })) : undefined;
+}
 
 function origin(node: Node, store: string, { topics, keyFields }: Flow): StoreOrigin {
   const schema = schemaOf(node, store);
@@ -141,6 +145,4 @@ function addTagged(topics: Map<string, TopicSchemas>, topic: string, { schema, k
 const avroOf = (keyType: KeyType | null): readonly AvroJson[] =>
   keyType !== null && typeof keyType === "object" ? [keyType.avro] : [];
 
-const union = (left: readonly string[], right: readonly string[]): readonly string[] => [
-  ...new Set([...left, ...right]),
-];
+const union = <T>(left: readonly T[], right: readonly T[]): readonly T[] => [...new Set([...left, ...right])];
