@@ -22,6 +22,18 @@ interface Audited {
   readonly why: string;
 }
 
+/** A page, of which there is a next one. */
+interface Answer {
+  readonly entries: readonly [Entry, Entry, Entry];
+  readonly tasks: readonly [{ readonly task: string; readonly after: string }];
+}
+
+interface OpenApi {
+  readonly paths: Readonly<
+    Record<string, { readonly get: { readonly parameters: readonly { readonly name: string }[] } }>
+  >;
+}
+
 const MASKED = "***masked***";
 const HASH = /^\*\*\*[0-9a-f]{16}\*\*\*$/;
 const PHONES = Array.from({ length: 12 }, (_, at) => `010-1234-56${String(at).padStart(2, "0")}`);
@@ -279,7 +291,7 @@ describe("personal data over HTTP", { timeout: 180_000 }, () => {
       const init = { method: "POST", body: JSON.stringify(body) };
       const headers = { authorization, ...(body !== undefined && { "content-type": "application/json" }) };
       const response = await fetch(`${address}/jobs/shop/stores/people/${route}`, { headers, ...(body ? init : {}) });
-      return { status: response.status, answer: await response.json() };
+      return { status: response.status, answer: (await response.json()) as Answer };
     };
 
     const page = await ask("entries?limit=3");
@@ -319,10 +331,8 @@ describe("personal data over HTTP", { timeout: 180_000 }, () => {
         },
       ],
     ]);
-    const { paths } = await (await fetch(`${address}/openapi.json`)).json();
-    const { parameters } = paths["/jobs/{job}/stores/{store}/entries"].get;
-    expect(parameters.map(({ name }: { name: string }) => name)).toEqual(
-      expect.arrayContaining(["reveal", "why", "by"]),
-    );
+    const { paths } = (await (await fetch(`${address}/openapi.json`)).json()) as OpenApi;
+    const { parameters } = paths["/jobs/{job}/stores/{store}/entries"]!.get;
+    expect(parameters.map(({ name }) => name)).toEqual(expect.arrayContaining(["reveal", "why", "by"]));
   });
 });

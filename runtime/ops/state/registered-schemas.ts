@@ -7,12 +7,14 @@ import type { SchemaSource } from "./store-mask.ts";
 const ANSWER_MAX_MS = 1_500;
 /** Somebody who tags a field waits for no longer than that until it is hidden. */
 const FRESH_MS = 30_000;
+/** A registry that is away is not asked for every page. */
+const RETRY_MS = 5_000;
 
 /** What the registry knows of topics, asked at most twice a minute. While it does not answer, what it said last holds; if it never did, nobody can say. */
 export class RegisteredSchemas implements SchemaSource {
   readonly #registry: SchemaRegistry;
   readonly #clock: Clock;
-  readonly #known = new Map<string, { readonly atMs: number; readonly schemas: TopicSchemas | undefined }>();
+  readonly #known = new Map<string, { readonly untilMs: number; readonly schemas: TopicSchemas | undefined }>();
 
   constructor(registry: SchemaRegistry, clock: Clock) {
     this.#registry = registry;
@@ -21,11 +23,11 @@ export class RegisteredSchemas implements SchemaSource {
 
   async describing(topic: string): Promise<TopicSchemas | undefined> {
     const known = this.#known.get(topic);
-    const atMs = this.#clock.now();
-    if (known !== undefined && atMs - known.atMs < FRESH_MS) return known.schemas;
+    if (known !== undefined && this.#clock.now() < known.untilMs) return known.schemas;
     const asked = await this.#ask(topic);
     const schemas = asked ?? known?.schemas;
-    if (schemas !== undefined) this.#known.set(topic, { atMs: asked === undefined ? known!.atMs : atMs, schemas });
+    const untilMs = this.#clock.now() + (asked === undefined ? RETRY_MS : FRESH_MS);
+    this.#known.set(topic, { untilMs, schemas });
     return schemas;
   }
 

@@ -18,14 +18,15 @@ export async function storeMask(
   source: SchemaSource,
   options: EntryMaskOptions,
 ): Promise<EntryMask> {
-  const topics = new Map<string, TopicSchemas | undefined>();
-  for (const topic of topicsBehind(store)) topics.set(topic, await source.describing(topic));
-  const records = new Map<string, readonly AvroJson[]>();
-  for (const name of schemasIn(store).flatMap((avro) => recordName(avro) ?? []))
-    records.set(name, (await source.ofRecord?.(name)) ?? []);
+  const names = schemasIn(store).flatMap((avro) => recordName(avro) ?? []);
+  const topics = await answers(topicsBehind(store), (topic) => source.describing(topic));
+  const records = await answers(names, async (name) => (await source.ofRecord?.(name)) ?? []);
   const known = {
     ofTopic: (topic: string) => topics.get(topic),
     ofRecord: (name: string) => records.get(name) ?? [],
   };
   return createEntryMask(entrySecrets(store, known), options);
 }
+
+const answers = async <Answer>(names: readonly string[], ask: (name: string) => Promise<Answer>) =>
+  new Map(await Promise.all(names.map(async (name) => [name, await ask(name)] as const)));
