@@ -278,6 +278,10 @@ describe("what is hidden of the entries of a store", () => {
       expect(secretsOf(former, store, known(visitSchema(TAGGED).avro))).toBe("key hash, entryKey open, value hash");
       expect(secretsOf(former, store)).toBe("key mask, entryKey open, value mask");
     }
+    const { personal: _none, ...table } = planOf((from) => {
+      from.table("people", visits(TAGGED));
+    });
+    expect(secretsOf(table, "people")).toBe("key mask, entryKey open, value mask");
   });
 });
 

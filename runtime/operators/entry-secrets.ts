@@ -160,14 +160,14 @@ function valueSecrets({ node, planned }: StoreInPlan, source: Source): PartSecre
   if (node.kind === "call" && isOf(node, planned, "inputs")) return OPEN;
   const avro = schemaOf(node, planned);
   if (avro === undefined) return source.made();
+  // A layout has no tags: those of the definition are lost if the plan has not remembered them.
+  if (!source.isTraced && source.rule !== undefined) return source.made();
   const { schema, topics } = source.origin;
   if (node.kind === "table")
     return source.described(
       avro,
       topics.flatMap((topic) => source.valuesOf(topic)),
     );
-  // A layout has no tags: those of the definition are lost if the plan has not remembered them.
-  if (!source.isTraced && source.rule !== undefined) return source.made();
   return source.described(avro, schema === undefined ? [] : [schema]);
 }
 

@@ -28,7 +28,7 @@ export interface StoreOrigin {
   readonly topics: readonly string[];
   /** The fields of their records that its keys are; absent if a function made the keys, or nothing says what they are. */
   readonly keyFields?: readonly KeyField[];
-  /** Of its values, if that tags fields. */
+  /** Of its values, if that tags fields; of a table, that of its topic. */
   readonly schema?: AvroJson;
 }
 
@@ -123,9 +123,8 @@ function origin(node: Node, store: string, { topics, keyFields }: Flow): StoreOr
   };
 }
 
-/** Of the values of a store, where the definition gives one. */
+/** Of the values of a store, where the definition gives it one of its own. */
 function schemaOf(node: Node, store: string): AvroJson | undefined {
-  if (node.kind === "table") return node.topic.value.avro;
   if (node.kind === "process") return node.stores[store.slice(node.id.length + 1)]?.schema.avro;
   if (node.kind !== "aggregate" || node.aggregators["user"] !== true) return undefined;
   return (node.aggregators as UserAggregate).schema?.avro;

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { openDataDirectory } from "../../runtime/log/embedded/data-directory.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { PLANS, readPlans } from "../../runtime/worker/remembered-plans.ts";
+import { withLog } from "../../scripts/environment/open-log.ts";
 import { levelDisk } from "../../state/level-disk.ts";
 import { mulgil, objectsIn, type RunningCommand, startMulgil, temporaryFolder } from "./support/mulgil.ts";
 
@@ -88,10 +89,11 @@ async function project({ isTagged = true, hasKey = true } = {}) {
   });
   const env = { MULGIL_DATA_DIR: "data", ...(hasKey && { MULGIL_PII_KEY_FILE: "key" }) };
   const run = (...args: readonly string[]) => mulgil(args, { cwd, env });
-  const stdin = ROWS.join("\n");
-  expect(await mulgil(["write", "visits", "-f", "-", "--schemas", "."], { cwd, env, stdin })).toMatchObject({
-    code: 0,
-  });
+  const write = async (rows: readonly string[]) => {
+    const args = ["write", "visits", "-f", "-", "--schemas", "."];
+    expect(await mulgil(args, { cwd, env, stdin: rows.join("\n") })).toMatchObject({ code: 0 });
+  };
+  await write(ROWS);
   const scan = async (store: string, ...args: readonly string[]): Promise<readonly Entry[]> => {
     const { code, stdout, stderr } = await run("state", "scan", "shop", store, "--all", "-o", "ndjson", ...args);
     expect({ code, stderr }).toMatchObject({ code: 0 });
@@ -112,7 +114,7 @@ async function project({ isTagged = true, hasKey = true } = {}) {
   };
   const audit = async (): Promise<readonly Audited[]> => JSON.parse((await run("audit", "-o", "json")).stdout);
   const runToEnd = async () => expect(await run("run", "job.ts", "--until-idle")).toMatchObject({ code: 0 });
-  return { cwd, run, scan, get, start, audit, runToEnd };
+  return { cwd, run, write, scan, get, start, audit, runToEnd };
 }
 
 /** No text that is tagged may be anywhere, in whatever form. */
@@ -276,6 +278,29 @@ describe("personal data in a verification", { timeout: 180_000 }, () => {
     expect(await audit()).toMatchObject([
       { action: "reveal", target: "job shop, store people, what differs", why: "a wrong note" },
     ]);
+  });
+});
+
+describe("personal data in a verification by a worker", { timeout: 180_000 }, () => {
+  it("is a hash with a key, unless it is revealed", async () => {
+    const { cwd, run, start, audit, scan, write } = await project();
+    await start();
+    const partition = Number((await scan("people"))[0]!.task.at(-1));
+    // A restore would bring what the job has never written.
+    const foreign = { key: Buffer.from("\u0001010-9999"), value: Buffer.alloc(20), timestampMs: 0 };
+    const changelog = { topic: "shop.people.changelog", partition, records: [foreign] };
+    await withLog({ dataDir: path.join(cwd, "data") }, async ({ log }) => void (await log.produce([changelog])));
+    await write(ROWS);
+    const verify = (...args: readonly string[]) => run("state", "verify", "shop", "people", "-o", "json", ...args);
+    await expect.poll(async () => (await verify()).code, { timeout: 60_000 }).toBe(3);
+    const { stdout: hidden } = await verify();
+    expect(hidden).not.toContain("010-9999");
+    expect(hidden).toMatch(/"keyHash": "\*\*\*[0-9a-f]{16}\*\*\*"/);
+    expect(await audit()).toEqual([]);
+    const { stdout: shown } = await verify("--reveal", "--why", "who is that?");
+    expect(shown).toContain(Buffer.from("\u0001010-9999").toString("base64"));
+    const by = expect.stringMatching(/^owner of the data directory \(says: .+\)$/);
+    expect(await audit()).toMatchObject([{ target: "job shop, store people, what differs", why: "who is that?", by }]);
   });
 });
 
