@@ -74,6 +74,7 @@ function addGet(state: Command): void {
         "mulgil state get spending spending c-1042",
         "mulgil state get spending daily c-1042 --window 2026-03-01T00:00:00+09:00 -o json",
         "mulgil state get spending spending c-1042 --from-changelog",
+        'mulgil state get spending latest c-1042 --reveal --why "complaint 4711"',
       ),
     )
     .action(get);
