@@ -121,6 +121,12 @@ export function branchName(node: AvroNode): string {
   return "name" in node ? node.name : node.kind;
 }
 
+/** With the namespace; undefined for what is no record. */
+export function recordName(avro: AvroJson): string | undefined {
+  const node = avroNodeOf(avro);
+  return node.kind === "record" ? node.name : undefined;
+}
+
 /** Builds the schema of a node again, without attributes that Avro does not know. Every name is defined where it is first met. */
 export function avroJsonOf(node: AvroNode, defined: Set<string> = new Set()): AvroJson {
   if (node.kind === "union") return node.branches.map((branch) => avroJsonOf(branch, defined));

@@ -74,6 +74,14 @@ export function hide(json: JsonValue, rule: PiiRule, digest: Digest | undefined)
   return rule === "hash" && digest !== undefined ? hashedText(digest(JSON.stringify(json))) : MASKED;
 }
 
+/** Parts of a key that has a schema of its own may be copies of what is tagged in the value. */
+export function withoutHidden(json: JsonValue, hidden: MaskedJson["hidden"]): JsonValue {
+  if (typeof json === "string" || typeof json === "number") return hidden.get(String(json)) ?? json;
+  if (Array.isArray(json)) return json.map((part: JsonValue) => withoutHidden(part, hidden));
+  if (typeof json !== "object" || json === null) return json;
+  return Object.fromEntries(Object.entries(json).map(([name, part]) => [name, withoutHidden(part, hidden)]));
+}
+
 class Compiler {
   readonly #digest: Digest | undefined;
   /** A record that contains itself is compiled once for the schemas that it is compared with. */

@@ -44,6 +44,7 @@ describe("aclsOf", () => {
       "topic shop.shop.daily.repartition.replay": "Read Delete DescribeConfigs",
       "topic mulgil.control": "Read Write DescribeConfigs Create",
       "topic mulgil.plans": "Read Write DescribeConfigs Create",
+      "topic mulgil.audit": "Write DescribeConfigs Create",
       "group shop": "Read",
       "transactional-id shop/*": "Write",
     });
@@ -58,6 +59,11 @@ describe("aclsOf", () => {
   it("reads the deployments only for a start that looks at them, and has no transactions without exactly-once", () => {
     expect(rights({ onlyDeployed: true })["topic mulgil.deployments"]).toBe("Read DescribeConfigs");
     expect(Object.keys(rights({}, { delivery: "at-least-once" })).join()).not.toContain("transactional-id");
+  });
+
+  it("writes the audit trail only for who has state that can be revealed", () => {
+    const stateless = rights({}, { flow: (from) => from(payments).to({ ...payments, name: "copies" }) });
+    expect(Object.keys(stateless)).not.toContain("topic mulgil.audit");
   });
 
   it("has the tiers and the circuits of a call", () => {

@@ -5,6 +5,7 @@ import { DEPLOYMENTS } from "../worker/deployments.ts";
 import type { TopicsPolicy } from "../worker/job-topics.ts";
 import { PLANS } from "../worker/remembered-plans.ts";
 import { transactionalId } from "../worker/task-id.ts";
+import { AUDIT } from "./audit.ts";
 
 /** As Kafka calls them. Read, Write, Delete and Alter imply Describe, and AlterConfigs implies DescribeConfigs. */
 export type AclOperation = "Read" | "Write" | "Create" | "Delete" | "DescribeConfigs" | "AlterConfigs";
@@ -56,6 +57,11 @@ export function aclsOf(plan: Plan, { topics, onlyDeployed }: AclOptions): readon
     operations: ["Read", "Write", "DescribeConfigs"],
     why: "hears orders, and answers them; runs without, and hears none",
   };
+  const audit: Rights = {
+    operations: ["Write", "DescribeConfigs"],
+    why: "records whom its state is revealed to; runs without, and reveals nothing",
+  };
+  const hasState = plan.subTopologies.some(({ stores }) => stores.length > 0);
   const replays: Rights = { operations: ["Read", "Delete", "DescribeConfigs"], why: "processes what is replayed" };
   const replayed = new Set(
     plan.subTopologies.flatMap((part) => replayableInputs(plan, part).map(({ replayTopic }) => replayTopic)),
@@ -66,6 +72,7 @@ export function aclsOf(plan: Plan, { topics, onlyDeployed }: AclOptions): readon
     ...[...replayed].map((topic) => literal(topic, replays, false)),
     literal(CONTROL.topic, orders, true),
     literal(PLANS.topic, plans, true),
+    ...(hasState ? [literal(AUDIT.topic, audit, true)] : []),
     ...(onlyDeployed ? [literal(DEPLOYMENTS.topic, deployments, false)] : []),
     { resource: "group", name: plan.job, pattern: "literal", operations: ["Read"], why: "shares tasks and commits" },
     ...(plan.delivery === "exactly-once" ? [transactions(plan.job)] : []),

@@ -8,6 +8,7 @@ import type { TopicDefinition } from "../dsl/topic.ts";
 import type { Node } from "../dsl/topology.ts";
 import { DefinitionError } from "../errors/errors.ts";
 import { changelogTopic, circuitsTopicOf, dlqTopicOf } from "./internal-topics.ts";
+import { personalDataOf } from "./personal-data.ts";
 import type { Plan, PlannedStep, PlannedStore, PlannedTopic, SubTopology } from "./plan.ts";
 import { detailOf } from "./step-detail.ts";
 import { storeLayout } from "./store-layout.ts";
@@ -40,7 +41,8 @@ export function compile(job: Job): Plan {
     dlqTopic,
   };
   const hash = createHash("sha256").update(JSON.stringify(content)).digest("hex").slice(0, 16);
-  return Object.freeze({ ...content, version: job.version, hash, standbys: job.standbys });
+  const personal = personalDataOf(job.topology.nodes);
+  return Object.freeze({ ...content, version: job.version, hash, standbys: job.standbys, personal });
 }
 
 function subTopology(job: Job, component: Component): SubTopology {

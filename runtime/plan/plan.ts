@@ -1,5 +1,6 @@
 import type { GapPolicy, StartFrom } from "../dsl/source-options.ts";
 import type { Delivery } from "../dsl/topology.ts";
+import type { PersonalData } from "./personal-data.ts";
 
 export type StoreKind = "keyValue" | "window" | "timeIndexed";
 
@@ -83,4 +84,6 @@ export interface Plan {
   readonly hash: string;
   /** Copies of each task's state beside the one that works. May change at any time. */
   readonly standbys: number;
+  /** As the hash does not have it. Absent in plans that an earlier version of Mulgil has remembered. */
+  readonly personal?: PersonalData;
 }

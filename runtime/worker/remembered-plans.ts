@@ -78,9 +78,13 @@ export async function rememberPlans(options: {
   readonly topics: TopicsPolicy;
 }): Promise<void> {
   const { log, clock, plans, remembered } = options;
-  const fresh = plans.filter(({ job, hash, version }) => {
+  const fresh = plans.filter(({ job, hash, version, personal }) => {
     const before = remembered.get(job);
-    return before?.hash !== hash || before.version !== version;
+    return (
+      before?.hash !== hash ||
+      before.version !== version ||
+      JSON.stringify(before.personal) !== JSON.stringify(personal)
+    );
   });
   if (fresh.length === 0) return;
   if (options.topics === "ensure") await log.ensureTopics([PLANS]);

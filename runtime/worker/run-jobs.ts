@@ -1,8 +1,10 @@
+import type { Digest } from "../../schemas/masker.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Job } from "../dsl/define-job.ts";
 import { ConfigError } from "../errors/errors.ts";
 import type { LogAccess } from "../log/port.ts";
 import { LocalState } from "../ops/state/local-state.ts";
+import { RegisteredSchemas } from "../ops/state/registered-schemas.ts";
 import { compileAll } from "../plan/compile-all.ts";
 import type { Plan } from "../plan/plan.ts";
 import { assertDeployed } from "./deployments.ts";
@@ -42,6 +44,8 @@ export interface RunJobsOptions {
   readonly droppedStores?: readonly string[];
   /** Runs nothing but what was deployed; stores that its deployment may drop are dropped. @default false */
   readonly onlyDeployed?: boolean;
+  /** For personal data with the rule "hash" in the state that is shown. @default it is masked */
+  readonly digest?: Digest | undefined;
 }
 
 export interface JobStatus {
@@ -157,7 +161,10 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
         ...{ plan, counters, events: events.get(plan.job)! },
         members: members.of(plan.job).map(({ measures }) => restoredMeasures(plan.job, measures, restores)),
       })),
-    state: new LocalState({ environment, tasks: () => members.all.flatMap(({ held }) => held) }),
+    state: new LocalState({
+      ...{ environment, digest: options.digest, schemas: new RegisteredSchemas(registry, clock) },
+      tasks: () => members.all.flatMap(({ held }) => held),
+    }),
     untilIdle: () =>
       Promise.race([
         finished,

@@ -55,6 +55,11 @@ export interface StartOptions {
    * @default false
    */
   readonly onlyDeployed?: boolean;
+  /**
+   * What stands for personal data with the rule "hash" where state is shown over HTTP: digits that are equal for equal texts, and tell nobody else the
+   * text. `mulgil run` makes it of MULGIL_PII_KEY_FILE. @default such data is masked
+   */
+  readonly digest?: ((text: string) => string) | undefined;
 }
 
 /**
@@ -99,6 +104,7 @@ export async function startJobs(jobs: readonly Job[], options: StartOptions): Pr
       ...(options.topics !== undefined && { topics: options.topics }),
       ...(options.droppedStores !== undefined && { droppedStores: options.droppedStores }),
       ...(options.onlyDeployed !== undefined && { onlyDeployed: options.onlyDeployed }),
+      digest: options.digest,
       ...(options.drainTimeoutMs !== undefined && { drainTimeoutMs: options.drainTimeoutMs }),
     });
     server?.show(run.members, {

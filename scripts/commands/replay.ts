@@ -4,6 +4,7 @@ import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../env
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { header, position, rate, replayId, several } from "../replay/replay-options.ts";
 import type { ReplayRequest } from "../replay/replay-request.ts";
+import { revealOptions } from "../reveal/reveal.ts";
 import { TopicSchemas } from "../topics/topic-schemas.ts";
 import { duration, examples, located, nonNegativeInteger, schemasOption } from "./options.ts";
 
@@ -91,7 +92,7 @@ function addStart(replay: Command): void {
       ]),
     )
     .addOption(schemasOption());
-  changeOptions(command)
+  revealOptions(changeOptions(command), { hasWhy: true })
     .addHelpText(
       "after",
       examples(

@@ -6,8 +6,9 @@ import { engine } from "../environment/engine.ts";
 import { kafkaOptions } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
 import { tracingFrom } from "../environment/tracing.ts";
-import { httpVariables, tracingVariables } from "../environment/variables.ts";
+import { httpVariables, tracingVariables, variables } from "../environment/variables.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
+import { digestWith } from "../reveal/digest.ts";
 import { LOG_LEVELS, type LogLevelMin } from "../run/log-line.ts";
 import { createRunReport, type LogFormat, type RunReport } from "../run/run-report.ts";
 import { runWorkers } from "../run/run-workers.ts";
@@ -171,6 +172,7 @@ async function start(
     ...(supervisor !== undefined && { supervisor }),
     onEvent: report.event,
     tracing: tracingFrom(tracingVariables),
+    digest: digestWith(variables.piiKeyFile),
   });
 }
 

@@ -5,18 +5,20 @@ import { EXIT } from "../environment/exit-codes.ts";
 import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { TextOutput } from "../output/text-output.ts";
+import { revealOptions, withReason } from "../reveal/reveal.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
+import type { Showing } from "../state/shown-state.ts";
 import { askingWorkers } from "../state/worker-request.ts";
-import { examples, located, positiveInteger } from "./options.ts";
+import { examples, located, positiveInteger, schemasOption } from "./options.ts";
 
-interface GetOptions extends LogLocation {
+interface GetOptions extends LogLocation, Showing {
   readonly entry?: string;
   readonly window?: number;
   readonly fromChangelog?: true;
   readonly output: OutputFormat;
 }
 
-interface ScanOptions extends LogLocation {
+interface ScanOptions extends LogLocation, Showing {
   readonly prefix?: string;
   readonly fromWindow?: number;
   readonly toWindow?: number;
@@ -32,11 +34,9 @@ interface SizeOptions extends LogLocation {
   readonly output: OutputFormat;
 }
 
-interface VerifyOptions extends LogLocation {
+interface VerifyOptions extends LogLocation, Showing {
   readonly task?: string;
   readonly rate: number;
-  readonly reveal?: true;
-  readonly why?: string;
   readonly output: OutputFormat;
 }
 
@@ -58,7 +58,7 @@ const changelogOption = (): Option =>
   new Option("--from-changelog", "read the log instead of asking the workers; also when the job does not run");
 
 function addGet(state: Command): void {
-  located(state.command("get"))
+  revealOptions(located(state.command("get")))
     .description("show what a store has under a key, as last committed")
     .argument("<job>")
     .argument("<store>", "a step's name, or <step>.<store>: see mulgil state size")
@@ -66,6 +66,7 @@ function addGet(state: Command): void {
     .option("--entry <key>", "one entry of a mapStore")
     .addOption(windowOption("--window", "the window that starts then; all windows without it"))
     .addOption(changelogOption())
+    .addOption(schemasOption())
     .addOption(outputOption())
     .addHelpText(
       "after",
@@ -73,13 +74,14 @@ function addGet(state: Command): void {
         "mulgil state get spending spending c-1042",
         "mulgil state get spending daily c-1042 --window 2026-03-01T00:00:00+09:00 -o json",
         "mulgil state get spending spending c-1042 --from-changelog",
+        'mulgil state get spending latest c-1042 --reveal --why "complaint 4711"',
       ),
     )
     .action(get);
 }
 
 function addScan(state: Command): void {
-  located(state.command("scan"))
+  revealOptions(located(state.command("scan")))
     .description("list the entries of a store, task by task, as last committed")
     .argument("<job>")
     .argument("<store>")
@@ -90,6 +92,7 @@ function addScan(state: Command): void {
     .addOption(new Option("-n, --limit <n>", "at most so many").default(LIMIT).argParser(positiveInteger))
     .addOption(new Option("--all", "all of them").conflicts("limit"))
     .addOption(changelogOption())
+    .addOption(schemasOption())
     .addOption(
       new Option("-o, --output <format>", "one object a line, or a table")
         .choices(["table", "ndjson"])
@@ -116,7 +119,7 @@ function addSize(state: Command): void {
 }
 
 function addVerify(state: Command): void {
-  located(state.command("verify"))
+  revealOptions(located(state.command("verify")))
     .description("compare stores with what a restore would build of their changelogs; ends with 3 if they differ")
     .argument("<job>", "running, or stopped: then the state in --data-dir on this machine")
     .argument("[store]", "all of them if none is named")
@@ -126,8 +129,7 @@ function addVerify(state: Command): void {
         .default(RECORDS_PER_SECOND)
         .argParser(positiveInteger),
     )
-    .option("--reveal", "show the entries that differ, and not only hashes of their keys; is recorded")
-    .option("--why <text>", "with --reveal: is recorded in the audit trail, with your name and the time")
+    .addOption(schemasOption())
     .addOption(outputOption())
     .addHelpText(
       "after",
@@ -144,7 +146,8 @@ function windowTime(text: string): number {
   return timeMs;
 }
 
-async function get(job: string, store: string, key: string, options: GetOptions): Promise<void> {
+async function get(job: string, store: string, key: string, given: GetOptions): Promise<void> {
+  const options = await withReason(given);
   const { entry, window, fromChangelog = false, output, ...where } = options;
   assertLogExists(where);
   const { getEntries } = await import("../state/get-entries.ts");
@@ -155,12 +158,13 @@ async function get(job: string, store: string, key: string, options: GetOptions)
     ...(window !== undefined && { fromWindowMs: window, toWindowMs: window + 1 }),
   };
   const found = await withLog(where, (open) =>
-    getEntries(open, { job, store, query, fromChangelog, ask: askingWorkers(where) }),
+    getEntries(open, { job, store, query, fromChangelog, showing: options, ask: askingWorkers(where) }),
   );
   await printFormatted(found, output, entriesText);
 }
 
-async function scan(job: string, store: string, options: ScanOptions): Promise<void> {
+async function scan(job: string, store: string, given: ScanOptions): Promise<void> {
+  const options = await withReason(given);
   const { prefix, fromWindow, toWindow, task, limit, all, fromChangelog = false, output, ...where } = options;
   assertLogExists(where);
   const { scanEntries } = await import("../state/scan-entries.ts");
@@ -176,7 +180,8 @@ async function scan(job: string, store: string, options: ScanOptions): Promise<v
   let isFirst = true;
   await untilSignal((signal) =>
     withLog(where, async (open) => {
-      for await (const page of scanEntries(open, { job, store, query, task, fromChangelog, ask, signal })) {
+      const request = { job, store, query, task, fromChangelog, showing: options, ask, signal };
+      for await (const page of scanEntries(open, request)) {
         const entries = page.slice(0, left);
         if (output === "table") await out.line(entriesTable(entries, isFirst));
         else for (const each of entries) await out.line(JSON.stringify(each));
@@ -199,8 +204,9 @@ async function size(job: string, { counts, output, ...where }: SizeOptions): Pro
   await printFormatted(sizes, output, sizesText);
 }
 
-async function verify(job: string, store: string | undefined, options: VerifyOptions): Promise<void> {
-  const { task, rate: recordsPerSecond, reveal: reveals = false, why, output, ...where } = options;
+async function verify(job: string, store: string | undefined, given: VerifyOptions): Promise<void> {
+  const options = await withReason(given);
+  const { task, rate: recordsPerSecond, output, ...where } = options;
   assertLogExists(where);
   const { verifyStores } = await import("../state/verify-stores.ts");
   const { verifiedText } = await import("../state/state-text.ts");
@@ -212,10 +218,9 @@ async function verify(job: string, store: string | undefined, options: VerifyOpt
         store,
         task,
         recordsPerSecond,
-        reveals,
+        showing: options,
         ask: askingWorkers(where),
         signal,
-        ...(why && { why }),
       }),
     ),
   );

@@ -4,7 +4,7 @@ import { PARCEL_HEADER } from "../../runtime/resilience/parcel.ts";
 import { DEAD_LETTER_HEADERS } from "../../runtime/worker/dead-letter.ts";
 import type { JsonValue } from "../../schemas/json.ts";
 import { hashedText, MASKED } from "../../schemas/masked-text.ts";
-import { type Digest, hide, type MaskedJson } from "../../schemas/masker.ts";
+import { type Digest, hide, type MaskedJson, withoutHidden } from "../../schemas/masker.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
 import { type BytesView, textView } from "./bytes-view.ts";
 import type { ReadRecord } from "./read-topic.ts";
@@ -77,14 +77,6 @@ function shownKey(
   if (shown !== undefined) return { json: shown, paths: ["key"], hidden: new Map([[String(json), shown]]) };
   // Nobody says what the key is, and no value is there to compare it with.
   return isSecretive && !pii.hasKeyField && value.avro === undefined ? whole("key", MASKED) : openly(json);
-}
-
-/** Parts of a key that has a schema of its own may be copies of what is tagged in the value. */
-function withoutHidden(json: JsonValue, hidden: MaskedJson["hidden"]): JsonValue {
-  if (typeof json === "string" || typeof json === "number") return hidden.get(String(json)) ?? json;
-  if (Array.isArray(json)) return json.map((part: JsonValue) => withoutHidden(part, hidden));
-  if (typeof json !== "object" || json === null) return json;
-  return Object.fromEntries(Object.entries(json).map(([name, part]) => [name, withoutHidden(part, hidden)]));
 }
 
 function shownHeaders(headers: Headers, hidden: MaskedJson["hidden"], holdsPii: boolean) {

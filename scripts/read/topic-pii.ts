@@ -1,7 +1,8 @@
+import { recordName } from "../../schemas/avro-node.ts";
 import { createMasker, type Digest, type Masker } from "../../schemas/masker.ts";
 import { type PiiRule, stricter } from "../../schemas/pii.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
-import { type DescribingSchemas, recordName, type TopicSchemas } from "../topics/topic-schemas.ts";
+import type { DescribingSchemas, TopicSchemas } from "../topics/topic-schemas.ts";
 
 /** What is known of the personal data in the records of some topics. */
 export interface TopicPii {

@@ -12,9 +12,10 @@ import type { OpenLog } from "../environment/open-log.ts";
 import { WorkProgress } from "../output/work-progress.ts";
 import { openViewer } from "../read/open-viewer.ts";
 import type { RecordViewer } from "../read/record-view.ts";
+import { auditReveal } from "../reveal/reveal.ts";
 import { onStopSignals } from "../run/stop-signals.ts";
 import type { PlannedReplay } from "./replay-request.ts";
-import { percentText } from "./replay-text.ts";
+import { percentText, targetText } from "./replay-text.ts";
 
 /** Makes what a replay needs, and remembers it. */
 export async function defineReplay(log: LogAccess, { definition, missing }: PlannedReplay): Promise<KnownReplay> {
@@ -41,7 +42,7 @@ export async function carryReplay(
   const detach = onStopSignals(() => stop.abort());
   const shown = new WorkProgress("records read");
   const total = offsetsIn(definition.ranges);
-  const viewer = viewerOf({ log, registry, role: "client" }, definition, schemasDir);
+  const viewer = writerOf(registry, definition, schemasDir);
   let progress: TransferProgress;
   try {
     progress = await runReplay({
@@ -64,10 +65,29 @@ export async function carryReplay(
 const passed = ({ ranges }: ReplayDefinition, positions: TransferProgress["positions"]): number =>
   ranges.reduce((sum, { partition, from }) => sum + (positions.get(partition) ?? from) - from, 0);
 
-export const viewerOf = ({ registry }: OpenLog, { keyType }: ReplayDefinition, schemas: string): RecordViewer =>
-  openViewer({ registry }, { schemas, keyType });
+/** Of what is shown of records before they are replayed. */
+export const viewerOf = (
+  { registry }: Pick<OpenLog, "registry">,
+  { keyType }: ReplayDefinition,
+  schemas: string,
+): RecordViewer => openViewer({ registry }, { schemas, keyType });
 
-/** "records": as `mulgil read` prints them. "envelope": as `mulgil write --envelope` takes them. */
+/** Of what comes into a file. */
+const writerOf = (
+  registry: OpenLog["registry"],
+  { keyType, target }: ReplayDefinition,
+  schemas: string,
+): RecordViewer => openViewer({ registry }, { schemas, keyType, ...(isRevealing(target) && { reveal: true }) });
+
+const isRevealing = (target: ReplayDefinition["target"]): boolean => target.kind === "file" && target.reveals === true;
+
+/** Before anything personal comes into a file. @throws {MulgilError} CHANGE_REASON_MISSING */
+export async function auditFile(log: LogAccess, { id, source, target }: ReplayDefinition, why: string): Promise<void> {
+  if (!isRevealing(target)) return;
+  await auditReveal(log, `topic ${source.topic}, by replay ${id} to ${targetText(target)}`, { reveal: true, why });
+}
+
+/** "records": as `mulgil read` prints them. "envelope": as `mulgil write --envelope` takes them, which refuses those with something hidden. */
 async function linesOf(
   viewer: RecordViewer,
   records: readonly TransferRecord[],
@@ -75,5 +95,7 @@ async function linesOf(
 ): Promise<readonly string[]> {
   const views = await viewer.view(records);
   if (format === "records") return views.map((view) => JSON.stringify(view));
-  return views.map(({ key, value, timestamp, headers }) => JSON.stringify({ key, value, timestamp, headers }));
+  return views.map(({ key, value, timestamp, headers, masked }) =>
+    JSON.stringify({ key, value, timestamp, headers, masked }),
+  );
 }

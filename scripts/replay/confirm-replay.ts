@@ -4,7 +4,7 @@ import { readProgress } from "../../runtime/ops/transfer/progress.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { type ChangeOptions, carryOut } from "../change/change.ts";
 import type { OpenLog } from "../environment/open-log.ts";
-import { carryReplay, defineReplay, viewerOf } from "./carry-replay.ts";
+import { auditFile, carryReplay, defineReplay, viewerOf } from "./carry-replay.ts";
 import type { PlannedReplay } from "./replay-request.ts";
 import { doneText, percentText, replayPreview, targetText } from "./replay-text.ts";
 
@@ -28,7 +28,8 @@ export async function begin(
       target: `topic ${definition.source.topic} to ${targetText(definition.target)}`,
       preview: [...replayPreview(planned, found), ...samples.map((view) => `  ${JSON.stringify(view)}`)],
       after: auditOf(definition),
-      apply: async () => {
+      apply: async ({ why }) => {
+        await auditFile(open.log, definition, why);
         const replay = await defineReplay(open.log, planned);
         process.stderr.write(
           `replay ${definition.id}: if it is interrupted, mulgil replay resume ${definition.id} goes on\n`,
@@ -59,7 +60,10 @@ export async function goOn(open: OpenLog, replay: KnownReplay, options: ConfirmO
         `replay ${id} of topic ${source.topic} to ${targetText(target)} would go on from ${percentText(definition, progress?.positions)}`,
       ],
       before: { status, ...progress?.counts },
-      apply: () => carryReplay(open, replay, options.schemas),
+      apply: async ({ why }) => {
+        await auditFile(open.log, definition, why);
+        return await carryReplay(open, replay, options.schemas);
+      },
     },
     changeOf(options),
   );
@@ -70,8 +74,9 @@ export const withRate = (replay: KnownReplay, recordsPerSecond: number | undefin
   recordsPerSecond === undefined ? replay : { ...replay, definition: { ...replay.definition, recordsPerSecond } };
 
 /** For the audit trail: what is replayed, without a word of what is in it. */
-const auditOf = ({ id, ranges, filter, hasEffects, recordsPerSecond }: PlannedReplay["definition"]) => ({
+const auditOf = ({ id, ranges, filter, target, hasEffects, recordsPerSecond }: PlannedReplay["definition"]) => ({
   ...{ id, hasEffects, recordsPerSecond },
+  ...(target.kind === "file" && { format: target.format, reveals: target.reveals === true }),
   ranges: ranges.map(({ partition, from, to }) => `${partition}: ${from} to ${to - 1}`),
   filters: [
     ...(filter.keys.length > 0 ? ["key"] : []),

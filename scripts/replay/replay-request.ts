@@ -38,6 +38,7 @@ export interface ReplayRequest extends LogLocation {
   readonly copies?: true;
   readonly allowLoop?: true;
   readonly format: "records" | "envelope";
+  readonly reveal?: true;
   readonly id?: string;
   readonly keyType?: PlainKeyType;
   readonly schemas: string;
@@ -80,12 +81,14 @@ export async function planReplay(log: LogAccess, topic: string, request: ReplayR
   return { definition, missing, plan };
 }
 
-function assertOneTarget({ toJob, toTopic, toFile, format }: ReplayRequest): void {
+function assertOneTarget({ toJob, toTopic, toFile, format, reveal }: ReplayRequest): void {
   const given = [toJob, toTopic, toFile].filter((target) => target !== undefined);
   if (given.length !== 1)
     throw new InvalidArgumentError("Say where to, once: --to-job <job>, --to-topic <topic> or --to-file <file>.");
   if (format !== "records" && toFile === undefined)
     throw new InvalidArgumentError("--format is for --to-file: records in topics stay as they are, byte for byte.");
+  if (reveal === true && toFile === undefined)
+    throw new InvalidArgumentError("--reveal is for --to-file: records in topics stay as they are, byte for byte.");
 }
 
 function rangeEnds({ from, to, since }: ReplayRequest): { readonly from: RangeEnd; readonly to: RangeEnd } {
@@ -105,7 +108,7 @@ async function targetOf(
   log: LogAccess,
   source: TopicDescription,
   topics: readonly TopicDescription[],
-  { toJob, toTopic, toFile, allowLoop, format }: ReplayRequest,
+  { toJob, toTopic, toFile, allowLoop, format, reveal }: ReplayRequest,
 ): Promise<{
   readonly target: ReplayTarget;
   readonly missing: TopicSpec | undefined;
@@ -131,7 +134,11 @@ async function targetOf(
       plan: undefined,
     };
   }
-  return { target: { kind: "file", path: path.resolve(toFile!), format }, missing: undefined, plan: undefined };
+  return {
+    target: { kind: "file", path: path.resolve(toFile!), format, ...(reveal === true && { reveals: true }) },
+    missing: undefined,
+    plan: undefined,
+  };
 }
 
 function assertAsMany(found: TopicDescription | undefined, source: TopicDescription): void {

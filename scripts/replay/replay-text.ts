@@ -27,6 +27,9 @@ export function replayPreview({ definition, missing, plan }: PlannedReplay, samp
       ? [`  ${records(sample.copies)} came there by a replay and would be left out; --copies takes them, too`]
       : []),
     ...(sample.failed > 0 ? [`  the filter fails on ${records(sample.failed)}, which would be left out`] : []),
+    ...(target.kind === "file" && target.reveals === true
+      ? ["  personal data would be in the file as it is, which is recorded"]
+      : []),
     ...(missing === undefined ? [] : [`  topic ${missing.topic} would be made, with ${missing.partitions} partitions`]),
     ...(plan === undefined ? [] : jobLines(plan, definition)),
     ...(recordsPerSecond === undefined ? [] : [rateLine(recordsPerSecond, sample.meantInAll)]),

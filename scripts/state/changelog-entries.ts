@@ -1,4 +1,5 @@
 import type { LogAccess } from "../../runtime/log/port.ts";
+import type { EntryMask } from "../../runtime/operators/entry-mask.ts";
 import { type EntryQuery, type EntrySelection, selectEntries } from "../../runtime/operators/entry-query.ts";
 import { entryReader } from "../../runtime/operators/entry-reader.ts";
 import type { StoreOfStep } from "../../runtime/operators/store-codecs.ts";
@@ -16,10 +17,12 @@ import type { TaskOwner } from "./owners.ts";
 export async function changelogEntries(options: {
   readonly log: LogAccess;
   readonly of: StoreOfStep & { readonly planned: PlannedStore };
+  /** What of it may be shown. */
+  readonly mask: EntryMask;
   readonly query: EntryQuery;
   readonly tasks: readonly TaskOwner[];
 }): Promise<Pick<FoundEntries, "entries" | "positions">> {
-  const { log, of, query, tasks } = options;
+  const { log, of, mask, query, tasks } = options;
   const selection = selectEntries(of, query);
   const positions: FoundEntries["positions"][number][] = [];
   const progress = new WorkProgress("changelog records read");
@@ -33,7 +36,7 @@ export async function changelogEntries(options: {
         progress,
       );
       positions.push({ task, position });
-      const read = entryReader(of);
+      const read = entryReader(of, mask);
       const entries = [...latest.values()]
         .toSorted((left, right) => left.key.compare(right.key))
         .flatMap(({ key, value }) => read(key, value).filter(selection.isShown))

@@ -1,5 +1,6 @@
 import { partitionOf } from "../../runtime/log/partitioner.ts";
 import { type EntryQuery, keyBytes, selectEntries } from "../../runtime/operators/entry-query.ts";
+import type { RevealRequest } from "../../runtime/ops/http/reveal-trail.ts";
 import type { EntriesAnswer } from "../../runtime/ops/state/local-state.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import { knownPlan } from "../environment/known-jobs.ts";
@@ -8,6 +9,7 @@ import { messageOf } from "../output/problem.ts";
 import { changelogEntries } from "./changelog-entries.ts";
 import type { FoundEntries } from "./found-entries.ts";
 import { assertRuns, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
+import { auditChangelog, maskHere, revealRequest, type Showing } from "./shown-state.ts";
 import { readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
 import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
@@ -16,6 +18,7 @@ export interface GetRequest {
   readonly store: string;
   readonly query: EntryQuery & { readonly key: string };
   readonly fromChangelog: boolean;
+  readonly showing: Showing;
   readonly ask: AskWorker;
 }
 
@@ -25,8 +28,9 @@ const PAGE = 1_000;
  * What a store has under a key, whichever worker has it. All are asked at once: records need not lie where the usual partitioner puts them.
  * @throws {MulgilError} STATE_KEY_ABSENT if nobody has it, STATE_OWNER_SILENT if somebody who may have it cannot answer, STATE_JOB_STOPPED
  */
-export async function getEntries({ log, registry }: OpenLog, request: GetRequest): Promise<FoundEntries> {
-  const { job, store, query } = request;
+export async function getEntries(open: OpenLog, request: GetRequest): Promise<FoundEntries> {
+  const { log, registry } = open;
+  const { job, store, query, showing } = request;
   const of = storeOf(await knownPlan(log, job), store);
   const ownership = await taskOwners(log, of.plan);
   const owners = ownersOfPart(ownership, of.part);
@@ -35,7 +39,9 @@ export async function getEntries({ log, registry }: OpenLog, request: GetRequest
   selectEntries(readable, query);
   const likely = likelyTask(of, readable, owners, query.key);
   if (request.fromChangelog) {
-    const found = await changelogEntries({ log, of: readable, query, tasks: likelyFirst(owners, likely) });
+    await auditChangelog(open, of, showing);
+    const mask = await maskHere(open, { ...of, ...readable }, showing, { isKeyKnown: true });
+    const found = await changelogEntries({ log, of: readable, mask, query, tasks: likelyFirst(owners, likely) });
     return present({ job, store, source: "changelog", ...found }, query);
   }
   assertRuns(ownership, job);
@@ -65,14 +71,15 @@ type Silent = { readonly task: string; readonly why: string };
 async function askAll(
   { plan, planned }: StoreOfJob,
   owners: readonly TaskOwner[],
-  { query, ask }: GetRequest,
+  { query, showing, ask }: GetRequest,
 ): Promise<Pick<FoundEntries, "entries" | "positions"> & { readonly silent: readonly Silent[] }> {
   const answers = await Promise.all(
     owners.map(async (owner): Promise<EntriesAnswer | Silent> => {
       const { task, process, problem } = owner;
       if (process === undefined) return { task, why: problem };
       try {
-        return await allPages(owner, storePath(plan.job, planned.name), query, ask);
+        const asked = { ...query, ...revealRequest(showing) };
+        return await allPages(owner, storePath(plan.job, planned.name), asked, ask);
       } catch (error) {
         return { task, why: messageOf(error) };
       }
@@ -95,7 +102,7 @@ async function askAll(
 async function allPages(
   { task, process }: TaskOwner,
   path: string,
-  query: EntryQuery,
+  query: EntryQuery & RevealRequest,
   ask: AskWorker,
 ): Promise<EntriesAnswer> {
   let all: EntriesAnswer | undefined;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { LogAccess } from "../../runtime/log/port.ts";
+import type { EntryMask } from "../../runtime/operators/entry-mask.ts";
 import { type EntryQuery, selectEntries } from "../../runtime/operators/entry-query.ts";
 import { entryReader } from "../../runtime/operators/entry-reader.ts";
 import { openPlannedStore } from "../../runtime/operators/open-store.ts";
@@ -27,11 +28,13 @@ export async function* replicaPages(options: {
   readonly log: LogAccess;
   readonly plan: Plan;
   readonly of: StoreOfStep & { readonly planned: PlannedStore };
+  /** What of it may be shown. */
+  readonly mask: EntryMask;
   readonly owner: TaskOwner;
   readonly query: EntryQuery;
   readonly signal: AbortSignal;
 }): AsyncGenerator<readonly FoundEntry[]> {
-  const { of, owner, query } = options;
+  const { of, mask, owner, query } = options;
   const selection = selectEntries(of, query);
   const folder = await mkdtemp(path.join(tmpdir(), "mulgil-state-"));
   try {
@@ -43,7 +46,7 @@ export async function* replicaPages(options: {
       // The bound of what has expired becomes visible to readers with a commit.
       store.seal();
       await store.applySealed(store.checkpoint!);
-      const read = entryReader(of);
+      const read = entryReader(of, mask);
       let after: Buffer | undefined;
       do {
         const page = await readPage({

@@ -10,6 +10,7 @@ import { messageOf } from "../output/problem.ts";
 import type { FoundEntry } from "./found-entries.ts";
 import { assertRuns, ofTask, ownersOfPart, type TaskOwner, taskOwners } from "./owners.ts";
 import { replicaPages } from "./replica-pages.ts";
+import { auditChangelog, maskHere, revealRequest, type Showing } from "./shown-state.ts";
 import { readableStore, type StoreOfJob, storeOf } from "./store-of-job.ts";
 import { type AskWorker, queryOf, storePath } from "./worker-request.ts";
 
@@ -19,6 +20,7 @@ export interface ScanRequest {
   readonly query: EntryQuery;
   readonly task?: string | undefined;
   readonly fromChangelog: boolean;
+  readonly showing: Showing;
   readonly ask: AskWorker;
   readonly signal: AbortSignal;
 }
@@ -35,13 +37,15 @@ const RETRY_MS = 300;
  */
 export async function* scanEntries(open: OpenLog, request: ScanRequest): AsyncGenerator<readonly FoundEntry[]> {
   const { log, registry } = open;
-  const { job, store, query, signal } = request;
+  const { job, store, query, showing, signal } = request;
   const of = storeOf(await knownPlan(log, job), store);
   const ownership = await taskOwners(log, of.plan);
   const owners = ofTask(ownersOfPart(ownership, of.part), request.task);
   if (request.fromChangelog) {
     const readable = await readableStore(of, registry);
-    for (const owner of owners) yield* replicaPages({ log, of: readable, plan: of.plan, owner, query, signal });
+    await auditChangelog(open, of, showing);
+    const mask = await maskHere(open, { ...of, ...readable }, showing);
+    for (const owner of owners) yield* replicaPages({ log, of: readable, mask, plan: of.plan, owner, query, signal });
     return;
   }
   assertRuns(ownership, job);
@@ -54,19 +58,16 @@ async function* pagesOf(
   log: LogAccess,
   of: StoreOfJob,
   first: TaskOwner,
-  { query, ask, signal }: ScanRequest,
+  { query, showing, ask, signal }: ScanRequest,
 ): AsyncGenerator<readonly FoundEntry[]> {
   const path = storePath(of.plan.job, of.planned.name);
+  const asked = { ...query, ...revealRequest(showing), task: first.task, limit: PAGE };
   let owner = first;
   let after: string | undefined;
   let giveUpAtMs = systemClock.now() + PATIENCE_MS;
   for (;;) {
     signal.throwIfAborted();
-    const page = await pageOf(
-      owner,
-      `${path}/entries${queryOf({ ...query, task: owner.task, after, limit: PAGE })}`,
-      ask,
-    );
+    const page = await pageOf(owner, `${path}/entries${queryOf({ ...asked, after })}`, ask);
     if ("why" in page) {
       if (systemClock.now() >= giveUpAtMs) throw silent(owner.task, page.why);
       await systemClock.sleep(RETRY_MS, signal);

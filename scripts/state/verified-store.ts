@@ -1,4 +1,5 @@
 import type { VerificationReport } from "../../runtime/ops/state/verification-report.ts";
+import type { Showing } from "./shown-state.ts";
 import type { AskWorker } from "./worker-request.ts";
 
 /** What came of verifying a store of a task. */
@@ -19,7 +20,7 @@ export interface VerifyRequest {
   readonly store?: string | undefined;
   readonly task?: string | undefined;
   readonly recordsPerSecond: number;
-  readonly reveals: boolean;
+  readonly showing: Showing;
   readonly ask: AskWorker;
   readonly signal: AbortSignal;
 }

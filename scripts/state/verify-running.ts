@@ -4,6 +4,7 @@ import type { ProcessIdentity } from "../../runtime/worker/member-status.ts";
 import { messageOf } from "../output/problem.ts";
 import { WorkProgress } from "../output/work-progress.ts";
 import { type Ownership, ofTask, ownersOfPart, type TaskOwner } from "./owners.ts";
+import { revealRequest } from "./shown-state.ts";
 import type { StoreOfJob } from "./store-of-job.ts";
 import type { VerifiedStore, VerifyRequest } from "./verified-store.ts";
 import { storePath } from "./worker-request.ts";
@@ -51,11 +52,12 @@ async function verification(
   process: ProcessIdentity,
   store: string,
   task: string,
-  { job, recordsPerSecond, reveals, ask, signal }: VerifyRequest,
+  { job, recordsPerSecond, showing, ask, signal }: VerifyRequest,
 ): Promise<Extract<Verification, { status: "done" | "failed" }>> {
   signal.throwIfAborted();
   const path = `${storePath(job, store)}/tasks/${encodeURIComponent(task)}/verifications`;
-  const body = { recordsPerSecond, reveals };
+  const { reveal: reveals, ...told } = revealRequest(showing);
+  const body = { recordsPerSecond, ...(reveals && { reveals, ...told }) };
   let standing = await ask<Verification>(process, path, { body });
   const own = `/verifications/${standing.id}`;
   const progress = new WorkProgress(`of ${store} in ${task} verified`);

@@ -11,6 +11,7 @@ import { levelDisk } from "../../state/level-disk.ts";
 import type { LogLocation, OpenLog } from "../environment/open-log.ts";
 import { messageOf } from "../output/problem.ts";
 import { WorkProgress } from "../output/work-progress.ts";
+import { maskHere } from "./shown-state.ts";
 import { readableStore, type StoreOfJob } from "./store-of-job.ts";
 import type { VerifiedStore, VerifyRequest } from "./verified-store.ts";
 
@@ -74,17 +75,19 @@ async function foldersOf(
 }
 
 async function verifyFolder(
-  { log, registry }: OpenLog,
+  open: OpenLog,
   folder: string,
   { of: store, task }: StoreFolder,
-  { recordsPerSecond, reveals, signal }: VerifyRequest,
+  { recordsPerSecond, showing, signal }: VerifyRequest,
 ): Promise<VerifiedStore> {
+  const { log, registry } = open;
   const { plan, planned } = store;
   const told = { store: planned.name, task, folder };
   const disk = levelDisk(folder);
   const progress = new WorkProgress(`of ${planned.name} in ${task} verified`);
   try {
     const of = await readableStore(store, registry);
+    const mask = showing.reveal === true ? undefined : await maskHere(open, { ...store, ...of }, showing);
     const database = await disk.open(`${plan.job}/${task}/${planned.name}`);
     try {
       const result = await verifyTaskStore({
@@ -92,7 +95,7 @@ async function verifyFolder(
         partition: parseTaskId(task).partition,
         onProgress: ({ done, total }) => progress.show(done, total),
       });
-      return { ...told, report: verificationReport(result, of, reveals) };
+      return { ...told, report: verificationReport(result, of, mask) };
     } finally {
       await database.close();
     }

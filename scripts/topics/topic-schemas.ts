@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { avroNodeOf } from "../../schemas/avro-node.ts";
+import { recordName } from "../../schemas/avro-node.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import {
   loadProjectSchemas,
@@ -18,12 +18,6 @@ export type PlainKeyType = NonNullable<TopicSchema["keyType"]> | "avro";
 export interface DescribingSchemas {
   readonly values: readonly AvroJson[];
   readonly keys: readonly AvroJson[];
-}
-
-/** With the namespace; undefined for what is no record. */
-export function recordName(avro: AvroJson): string | undefined {
-  const node = avroNodeOf(avro);
-  return node.kind === "record" ? node.name : undefined;
 }
 
 export interface TopicSchemasOptions {

@@ -15,7 +15,7 @@ describe("mulgil acl print", { timeout: 120_000 }, () => {
       "--add --allow-principal User:app --allow-host 10.0.0.7 --operation Read --operation DescribeConfigs --topic events\n",
     );
     expect(stdout).toContain(" --operation Write --resource-pattern-type prefixed --transactional-id totals/\n");
-    expect(stdout).toContain("# totals, totals.dlq: writes\n");
+    expect(stdout).toContain("\n# totals, totals.dlq: writes; mulgil.audit: records whom its state is revealed to;");
   });
 
   it("prints the rights of a deployed job by its name, as data too", async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { openDataDirectory } from "../../runtime/log/embedded/data-directory.ts";
@@ -276,3 +276,73 @@ it("is hidden in dead letters, unless somebody says why he has to see it", { tim
   expect(shown.stdout).toContain(PHONE);
   expect((await run("audit")).stdout).toMatch(/reveal +dead letters of job greeting +done +he called/);
 });
+
+describe("personal data in the file of a replay", { timeout: 60_000 }, () => {
+  const replay = ["replay", "shop.customers", "--schemas", ".", "--yes", "--why", "complaint 4711", "--to-file"];
+  const written = (cwd: string, file: string) => readFileSync(path.join(cwd, file), "utf8");
+
+  it("is hidden, and a copy that lacks it is not taken back, be nothing left of it but the list", async () => {
+    const nothingElse = JSON.stringify({ phone: "020", addresses: [{ street: STREET, city: "Praha" }] });
+    const { cwd, env, run } = await project({ rows: nothingElse });
+    for (const format of ["records", "envelope"]) {
+      expect(await run(...replay, format, "--format", format)).toMatchObject({ code: 0 });
+      expectNothingPersonal(written(cwd, format));
+      expect(objectsIn<Printed>(written(cwd, format))).toMatchObject([
+        { key: MASKED, masked: ["key", "value.phone", "value.addresses.street"] },
+      ]);
+    }
+    // As if only the dropped field were tagged.
+    const stdin = written(cwd, "envelope").replaceAll(MASKED, "020");
+    const copy = await mulgil(["write", "shop.copy", "-f", "-", "--envelope", "--schema", "customers.avsc"], {
+      ...{ cwd, env, stdin },
+    });
+    expect(copy).toMatchObject({ code: 1, stderr: expect.stringContaining("ROW_MASKED") });
+    expect(await auditOf(run)).toMatchObject([
+      ...[{ action: "replay", outcome: "begun", after: { format: "records", reveals: false } }],
+      ...[{ action: "replay", outcome: "done" }, { action: "replay" }, { action: "replay" }],
+    ]);
+  });
+
+  it("is as it is with --reveal, once the audit trail says so", async () => {
+    const { cwd, run } = await project();
+    const dry = await run(...replay.slice(0, -1), "--dry-run", "--sample", "1", "--to-file", "dry", "--reveal");
+    expect(dry.stdout).toContain("personal data would be in the file as it is, which is recorded");
+    expectNothingPersonal(dry.stdout + dry.stderr);
+    expect(await auditOf(run)).toEqual([]);
+    for (const format of ["records", "envelope"]) {
+      const { code, stdout, stderr } = await run(...replay, format, "--format", format, "--reveal", "--id", format);
+      expect(code).toBe(0);
+      expectNothingPersonal(stdout + stderr);
+      const [record] = objectsIn<Printed>(written(cwd, format));
+      expect(record).toMatchObject({ key: PHONE, value: CUSTOMER });
+      expect(record).not.toHaveProperty("masked");
+    }
+    const audit = await auditOf(run);
+    expect(audit.map(({ action, outcome }) => `${action} ${outcome}`)).toEqual(
+      Array.from({ length: 2 }, () => ["replay begun", "reveal done", "replay done"]).flat(),
+    );
+    expect(audit[1]).toMatchObject({
+      target: `topic shop.customers, by replay records to ${path.join(realpathSync(cwd), "records")}`,
+      why: "complaint 4711",
+    });
+    expect(audit[0]).toMatchObject({ after: { format: "records", reveals: true } });
+  });
+
+  it("is no matter of replays to a topic, and no other replay under the same name", async () => {
+    const { run } = await project();
+    const toTopic = await run(...replay.slice(0, -1), "--to-topic", "shop.more", "--reveal");
+    expect(toTopic).toMatchObject({ code: 2, stderr: expect.stringContaining("--reveal is for --to-file") });
+    expect(await run(...replay, "file", "--id", "one")).toMatchObject({ code: 0 });
+    const again = await run(...replay, "file", "--id", "one", "--reveal");
+    expect(again).toMatchObject({ code: 1, stderr: expect.stringContaining("REPLAY_ID_TAKEN") });
+  });
+});
+
+interface Audited {
+  readonly action: string;
+  readonly outcome: string;
+}
+
+async function auditOf(run: (...args: readonly string[]) => Promise<{ readonly stdout: string }>) {
+  return JSON.parse((await run("audit", "-o", "json")).stdout) as readonly Audited[];
+}

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { AuditRecord } from "../../runtime/ops/audit.ts";
 import { startRegistry } from "../../scripts/kafka/start-registry.ts";
 import type { FoundEntries, FoundEntry } from "../../scripts/state/found-entries.ts";
 import type { StoreSize } from "../../scripts/state/sizes.ts";
@@ -52,12 +53,19 @@ describe.skipIf(!isPossible)("mulgil state on Kafka", () => {
     await asked.expectCounts(2 * EVENTS);
     await asked.expectVerified();
 
+    await project.tagKeys();
+    await asked.untilHidden();
+    await asked.expectRevealed();
+
     running.process.kill("SIGTERM");
     expect(await running.ended).toMatchObject({ code: 0 });
     expect(await asked.get("key-7")).toMatchObject({ code: 1, stdout: "" });
     expect((await asked.get("key-7")).stderr).toContain("[STATE_JOB_STOPPED]");
+    const hidden = JSON.parse((await asked.get("key-7", "--from-changelog")).stdout) as FoundEntries;
+    expect(hidden).toMatchObject({ entries: [{ key: "key-7", value: "***masked***", masked: ["value"] }] });
     for (const key of ["key-7", "key-8"]) {
-      const found = JSON.parse((await asked.get(key, "--from-changelog")).stdout) as FoundEntries;
+      const revealed = await asked.get(key, "--from-changelog", "--reveal", "--why", "complaint 4712");
+      const found = JSON.parse(revealed.stdout) as FoundEntries;
       expect(found).toMatchObject({ source: "changelog", entries: [{ key, value: { events: (2 * EVENTS) / 50 } }] });
     }
     await asked.expectVerified();
@@ -146,6 +154,27 @@ function askedOf(project: CountingProject) {
       }
       const sizes = await json<StoreSize[]>("state", "size", name, "-d", "data");
       expect(sizes.reduce((sum, { entries: counted }) => sum + counted!, 0)).toBe(KEYS.length);
+    },
+    /** The workers look at the registry by themselves. */
+    async untilHidden(): Promise<void> {
+      const shown = async () => {
+        const { stdout } = await project.command("state", "scan", name, "counts", "-d", "data", "-o", "ndjson");
+        return new Set(objectsIn<FoundEntry>(stdout).map(({ key, value }) => `${key} ${value}`));
+      };
+      await expect.poll(shown, patience).toEqual(new Set(["***masked*** ***masked***"]));
+    },
+    /** Each worker that is asked says so in the audit trail. */
+    async expectRevealed(): Promise<void> {
+      const why = "complaint 4711";
+      const args = ["state", "scan", name, "counts", "--all", "-d", "data", "-o", "ndjson", "--reveal", "--why", why];
+      const { stdout } = await project.command(...args);
+      expect(new Set(objectsIn<FoundEntry>(stdout).map(({ key }) => key))).toEqual(new Set(KEYS));
+      const lines = (await json<AuditRecord[]>("audit")).filter((line) => line.why === why);
+      expect(lines.length).toBeGreaterThan(0);
+      for (const line of lines) {
+        expect(line).toMatchObject({ action: "reveal", target: `job ${name}, store counts` });
+        expect(line.by).toMatch(/^owner of the data directory \(says: .+@.+\)$/);
+      }
     },
     async expectVerified(): Promise<void> {
       const verified = await json<VerifiedStore[]>("state", "verify", name, "-d", "data");

@@ -1,9 +1,15 @@
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { type EntriesRequest, LIMIT_MAX, type LocalState, type StoresRequest } from "../state/local-state.ts";
-import { type VerificationRequest, Verifications } from "../state/verifications.ts";
+import { Verifications } from "../state/verifications.ts";
 import { HttpError, notFound, notYet } from "./http-error.ts";
+import { type RevealRequest, RevealTrail, revealParameters } from "./reveal-trail.ts";
 import { entriesAnswer, jobStores, storeParameters, verification } from "./state-schemas.ts";
 import type { WorkerRoutes } from "./worker-routes.ts";
+
+interface VerificationBody extends Omit<RevealRequest, "reveal"> {
+  readonly recordsPerSecond?: number;
+  readonly reveals?: boolean;
+}
 
 interface StorePath {
   readonly job: string;
@@ -11,6 +17,8 @@ interface StorePath {
 }
 
 const text = { type: "string" };
+const REVEALS =
+  "tells the entries that differ as they are; needs why, and is recorded in the audit trail before it begins";
 const RECORDS_PER_SECOND = 50_000;
 
 /** The HTTP status of what the state answers. */
@@ -24,9 +32,11 @@ const STATUS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Reads the stores of the tasks in this process. Names, sizes and positions are for viewers; entries hold what records held, so they are for operators.
+ * Reads the stores of the tasks in this process. Names, sizes and positions are for viewers; entries hold what records held, so they are for operators, and
+ * personal data in them is hidden unless that is asked for, with a reason.
  */
-export const stateRoutes: WorkerRoutes = (app, { run }) => {
+export const stateRoutes: WorkerRoutes = (app, { run, clock }) => {
+  const trail = new RevealTrail(clock);
   let verifications: { readonly of: LocalState; readonly all: Verifications } | undefined;
   const state = (job?: string): LocalState => {
     const running = run();
@@ -63,7 +73,7 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
     }),
   );
 
-  app.get<{ Params: StorePath; Querystring: EntriesRequest }>(
+  app.get<{ Params: StorePath; Querystring: EntriesRequest & RevealRequest }>(
     "/jobs/:job/stores/:store/entries",
     {
       config: { role: "operator" },
@@ -78,15 +88,20 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
             ...{ key: text, entryKey: text, prefix: text, task: text, after: text },
             ...{ fromWindowMs: { type: "integer" }, toWindowMs: { type: "integer" } },
             limit: { type: "integer", minimum: 1, maximum: LIMIT_MAX },
+            ...revealParameters,
           },
         },
         response: { 200: entriesAnswer },
       },
     },
-    ({ params: { job, store }, query }) => answered(state(job).entries(job, store, query)),
+    async ({ params: { job, store }, query, caller }) => {
+      const of = state(job);
+      const reveals = await trail.note(of.environment.log, caller!, `job ${job}, store ${store}`, query);
+      return await answered(of.entries(job, store, query, reveals));
+    },
   );
 
-  app.post<{ Params: StorePath & { readonly task: string }; Body: Partial<VerificationRequest> | null }>(
+  app.post<{ Params: StorePath & { readonly task: string }; Body: VerificationBody | null }>(
     "/jobs/:job/stores/:store/tasks/:task/verifications",
     {
       config: { role: "operator" },
@@ -97,14 +112,20 @@ export const stateRoutes: WorkerRoutes = (app, { run }) => {
         body: {
           type: ["object", "null"],
           additionalProperties: false,
-          properties: { recordsPerSecond: { type: "integer", minimum: 1 }, reveals: { type: "boolean" } },
+          properties: {
+            recordsPerSecond: { type: "integer", minimum: 1 },
+            reveals: { ...revealParameters.reveal, description: REVEALS },
+            ...{ why: revealParameters.why, by: revealParameters.by },
+          },
         },
         response: { 202: verification },
       },
     },
-    async ({ params, body }, reply) => {
-      const { recordsPerSecond = RECORDS_PER_SECOND, reveals = false } = body ?? {};
-      state(params.job);
+    async ({ params, body, caller }, reply) => {
+      const { recordsPerSecond = RECORDS_PER_SECOND, reveals: reveal = false, ...told } = body ?? {};
+      const { log } = state(params.job).environment;
+      const target = `job ${params.job}, store ${params.store}, what differs`;
+      const reveals = await trail.note(log, caller!, target, { ...told, reveal });
       reply.code(202);
       return await answered(async () => verifying().start({ ...params, recordsPerSecond, reveals }));
     },

@@ -30,7 +30,10 @@ export const entriesAnswer = {
     store: text,
     entries: list({
       type: "object",
-      properties: { task: text, key: {}, entryKey: {}, windowStartMs: whole, value: {}, eventTimeMs: whole },
+      properties: {
+        ...{ task: text, key: {}, entryKey: {}, windowStartMs: whole, value: {}, eventTimeMs: whole },
+        masked: { ...list(text), description: 'what is hidden, because it is personal data: "key", "value.phone"' },
+      },
     }),
     tasks: list({ type: "object", properties: { task: text, position: whole, after: text } }),
     notReady: list({ type: "object", properties: { task: text, status } }),

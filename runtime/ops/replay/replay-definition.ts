@@ -20,7 +20,8 @@ export type ReplayTarget =
   /** `topic` is the job's own: it alone reads it. */
   | { readonly kind: "job"; readonly job: string; readonly topic: string }
   | { readonly kind: "topic"; readonly topic: string }
-  | { readonly kind: "file"; readonly path: string; readonly format: FileFormat };
+  /** Personal data is hidden unless it is revealed; whoever begins it, or goes on with it, has written that to the audit trail. */
+  | { readonly kind: "file"; readonly path: string; readonly format: FileFormat; readonly reveals?: true };
 
 /** All that a replay needs to know of itself: fixed before it begins, so that it can go on from any machine. */
 export interface ReplayDefinition {

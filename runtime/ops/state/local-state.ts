@@ -1,8 +1,10 @@
+import type { Digest } from "../../../schemas/masker.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { dataRange } from "../../../state/key-layout.ts";
 import type { Checkpoint, CommittedEntries } from "../../../state/store.ts";
+import { type EntryMask, type EntryMaskOptions, unmasked } from "../../operators/entry-mask.ts";
 import { type EntryQuery, selectEntries } from "../../operators/entry-query.ts";
-import { type EntryMask, entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
+import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
 import type { StoreOfStep } from "../../operators/store-codecs.ts";
 import type { PlannedStore, StoreKind } from "../../plan/plan.ts";
 import type { CommittedStore } from "../../worker/commit.ts";
@@ -10,7 +12,9 @@ import type { HeldTask } from "../../worker/held-task.ts";
 import type { JobRuntime } from "../../worker/job-runtime.ts";
 import type { TaskStatus } from "../../worker/member-status.ts";
 import type { WorkerEnvironment } from "../../worker/worker-environment.ts";
+import { openCursor, sealCursor } from "./cursor.ts";
 import { liveness, readPage } from "./page.ts";
+import { type SchemaSource, storeMask } from "./store-mask.ts";
 
 /** Which stores; all if nothing is said. */
 export interface StoresRequest {
@@ -69,16 +73,30 @@ export const LIMIT_MAX = 1_000;
 export class LocalState {
   readonly environment: Pick<WorkerEnvironment, "disk" | "clock" | "log">;
   readonly #tasks: () => readonly HeldTask[];
-  readonly #mask: EntryMask | undefined;
+  readonly #schemas: SchemaSource;
+  readonly #digest: Digest | undefined;
 
   constructor(options: {
     readonly environment: Pick<WorkerEnvironment, "disk" | "clock" | "log">;
     readonly tasks: () => readonly HeldTask[];
-    readonly mask?: EntryMask;
+    /** Beside the definitions of the jobs: what of the state is personal. */
+    readonly schemas: SchemaSource;
+    /** For the rule "hash". @default such parts are masked */
+    readonly digest?: Digest | undefined;
   }) {
     this.environment = options.environment;
     this.#tasks = options.tasks;
-    this.#mask = options.mask;
+    this.#schemas = options.schemas;
+    this.#digest = options.digest;
+  }
+
+  /** What of a store is shown to whom nothing is revealed. */
+  maskOf(
+    { plan }: JobRuntime,
+    store: StoreOfStep,
+    options: Pick<EntryMaskOptions, "isKeyKnown"> = {},
+  ): Promise<EntryMask> {
+    return storeMask({ plan, ...store }, this.#schemas, { digest: this.#digest, ...options });
   }
 
   tasksOf(job: string): readonly HeldTask[] {
@@ -117,8 +135,11 @@ export class LocalState {
     };
   }
 
-  /** @throws {MulgilError} STATE_STORE_UNKNOWN, STATE_KEY, STATE_QUERY */
-  async entries(job: string, store: string, request: EntriesRequest): Promise<EntriesAnswer> {
+  /**
+   * @param reveals shows what is personal, too: whoever sets it has written to the audit trail who looks at what, and why
+   * @throws {MulgilError} STATE_STORE_UNKNOWN, STATE_KEY, STATE_QUERY
+   */
+  async entries(job: string, store: string, request: EntriesRequest, reveals = false): Promise<EntriesAnswer> {
     const all = this.tasksOf(job);
     const here = all.filter(({ planned }) => planned.some(({ name }) => name === store));
     if (here.length === 0 && all.length > 0) throw unknownStore(job, store, all);
@@ -130,20 +151,22 @@ export class LocalState {
       const open = held.stores.find((each) => each.store.name === store)?.store;
       if (open?.checkpoint === undefined) continue;
       const of = storeOfStep(held.runtime, held.planned.find(({ name }) => name === store)!);
-      const position = open.checkpoint.nextOffset;
+      const { nextOffset: position, incarnation } = open.checkpoint;
+      const place = { incarnation, store, task: held.task };
+      const mask = reveals ? unmasked : await this.maskOf(held.runtime, of, { isKeyKnown: request.key !== undefined });
       const page = await unlessGone(
         readPage({
           ...{ committed: open.committed, isWindowed: of.planned.kind === "window" },
           selection: selectEntries(of, request),
-          read: entryReader(of, this.#mask),
-          after: request.after === undefined ? undefined : Buffer.from(request.after, "base64url"),
+          read: entryReader(of, mask),
+          after: request.after === undefined ? undefined : openCursor(place, request.after),
           entriesMax: Math.max(1, limit - entries.length),
         }),
         () => !this.tasksOf(job).some((each) => each.stores.some(({ store: still }) => still === open)),
       );
       if (page === undefined) continue;
       entries.push(...page.entries.map((entry) => ({ task: held.task, ...entry })));
-      tasks.push({ task: held.task, position, ...(page.next && { after: page.next.toString("base64url") }) });
+      tasks.push({ task: held.task, position, ...(page.next && { after: sealCursor(place, page.next) }) });
     }
     const notReady = wanted.flatMap(({ task, status }) =>
       tasks.some((each) => each.task === task) ? [] : [{ task, status }],

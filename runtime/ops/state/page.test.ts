@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Decimal } from "../../../schemas/decimal.ts";
 import { keySerde } from "../../../schemas/key-serde.ts";
+import { MASKED } from "../../../schemas/masked-text.ts";
 import type { Schema } from "../../../schemas/schema.ts";
 import type { KeyCodec } from "../../../state/codec.ts";
 import { windowKey } from "../../../state/key-layout.ts";
@@ -14,6 +15,7 @@ import { topic } from "../../dsl/topic.ts";
 import type { AggregateNode } from "../../dsl/topology.ts";
 import { session, sliding, tumbling } from "../../dsl/windows.ts";
 import { compileAccumulator } from "../../operators/accumulators.ts";
+import { createEntryMask } from "../../operators/entry-mask.ts";
 import { type EntryQuery, selectEntries } from "../../operators/entry-query.ts";
 import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
 import { openPlannedStore } from "../../operators/open-store.ts";
@@ -279,6 +281,19 @@ describe("pages", () => {
       { key: { $bytes: "AWI=" }, value: { $bytes: "AAAA", $error: expect.any(String) } },
     ]);
     expect(await allPages(store, named.remembered, {}, 1)).toHaveLength(1);
+  });
+
+  it("show nothing of an entry that cannot be read where it may be personal", async () => {
+    const { named } = await filled(kinds[0]!, [{ key: "a", at: 0, number: 1 }]);
+    const hidden = { kind: "hidden", rule: "mask" } as const;
+    const mask = createEntryMask({ key: { kind: "open" }, entryKey: { kind: "open" }, value: hidden });
+    expect(entryReader(named, mask)(Buffer.from("\u0001b"), Buffer.alloc(3))).toEqual([
+      {
+        key: { $bytes: MASKED, $length: 2 },
+        value: { $bytes: MASKED, $length: 3, $error: expect.any(String) },
+        masked: ["key", "value"],
+      },
+    ]);
   });
 
   it("find keys whose last byte is the highest", () => {

@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto";
 import type { Difference } from "../../../state/differences.ts";
 import { dataPrefix, indexPrefix, readOrderedInteger, timedKeyOffset } from "../../../state/key-layout.ts";
 import type { VerifyResult } from "../../../state/verify-store.ts";
+import { type EntryMask, unmasked } from "../../operators/entry-mask.ts";
 import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
 import type { StoreOfStep } from "../../operators/store-codecs.ts";
 
@@ -10,7 +10,10 @@ export interface ShownDifference {
   /** "missing": a restore would bring it, and the store does not have it. "extra": the other way round. */
   readonly kind: "missing" | "extra" | "different";
   readonly part: "entry" | "time index" | "stream time";
-  /** The first 16 digits of the SHA-256 of the key's bytes; "" of a stream time, which has none. */
+  /**
+   * The first 16 digits of the SHA-256 of the key's bytes; of a key that is personal, a hash with the key of the hashes, or a text in its place. "" of a
+   * stream time, which has none.
+   */
   readonly keyHash: string;
   readonly windowStartMs?: number;
   readonly stored?: readonly ShownEntry[];
@@ -27,15 +30,23 @@ export type VerificationReport =
 /** So many are told; the others are counted. */
 const TOLD_MAX = 100;
 
-export function verificationReport(result: VerifyResult, of: StoreOfStep, reveals: boolean): VerificationReport {
+/** @param mask what of the store may be shown; undefined reveals the entries that differ */
+export function verificationReport(
+  result: VerifyResult,
+  of: StoreOfStep,
+  mask: EntryMask | undefined,
+): VerificationReport {
   if (result.status !== "compared") return result;
-  const read = reveals ? entryReader(of) : undefined;
-  return { ...result, differences: result.differences.slice(0, TOLD_MAX).map((each) => shown(each, of, read)) };
+  const { keyHash } = mask ?? unmasked;
+  const read = mask === undefined ? entryReader(of) : undefined;
+  const told = result.differences.slice(0, TOLD_MAX);
+  return { ...result, differences: told.map((each) => shown(each, of, keyHash, read)) };
 }
 
 function shown(
   { key, stored, replayed }: Difference,
   { planned }: StoreOfStep,
+  keyHash: EntryMask["keyHash"],
   read: ReturnType<typeof entryReader> | undefined,
 ): ShownDifference {
   const part = key[0] === dataPrefix ? "entry" : key[0] === indexPrefix ? "time index" : "stream time";
@@ -45,7 +56,7 @@ function shown(
   return {
     kind: stored === undefined ? "missing" : replayed === undefined ? "extra" : "different",
     part,
-    keyHash: bytes === undefined ? "" : createHash("sha256").update(bytes).digest("hex").slice(0, 16),
+    keyHash: bytes === undefined ? "" : keyHash(bytes),
     ...(part === "entry" && planned.kind === "window" && { windowStartMs: readOrderedInteger(key, 1) }),
     ...(reads !== undefined && stored !== undefined && { stored: reads(key, stored) }),
     ...(reads !== undefined && replayed !== undefined && { replayed: reads(key, replayed) }),

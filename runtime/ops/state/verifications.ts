@@ -10,7 +10,7 @@ export interface VerificationRequest {
   readonly store: string;
   readonly task: string;
   readonly recordsPerSecond: number;
-  /** Tells the entries that differ, and not only hashes of their keys. */
+  /** Tells the entries that differ, and not only hashes of their keys. Whoever sets it has written to the audit trail who looks at what, and why. */
   readonly reveals: boolean;
 }
 
@@ -121,7 +121,7 @@ export class Verifications {
         if (clock.now() - entry.askedAtMs > UNASKED_MAX_MS) this.cancel(entry.standing.id);
       },
     });
-    return verificationReport(result, of, reveals);
+    return verificationReport(result, of, reveals ? undefined : await this.#state.maskOf(held.runtime, of));
   }
 }
 
