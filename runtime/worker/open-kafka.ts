@@ -1,5 +1,5 @@
-import type { ConfluentRegistryOptions } from "../../schemas/confluent-registry.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
+import type { ConfluentRegistryOptions } from "../../schemas/registry-requests.ts";
 import type { KafkaConnection } from "../log/kafka/kafka-connection.ts";
 import type { KafkaTuning } from "../log/kafka/kafka-tuning.ts";
 import type { LogTroubles } from "../log/log-troubles.ts";
