@@ -153,6 +153,7 @@ export class Task {
       committedAtMs: this.#committedAtMs,
       outputBytes: this.#outputs.bytes,
       stores: this.#options.stores.map(({ store }) => ({ store: store.name, changedEntries: store.changedEntries })),
+      schemaAwaitedSinceMs: this.awaited?.sinceMs,
       calls: this.#calls && { underWay: this.#calls.flow.inFlight, held: this.#calls.flow.state.held },
     };
   }

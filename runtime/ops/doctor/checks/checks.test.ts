@@ -152,6 +152,14 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       ],
     ],
     [
+      "is not named",
+      of(
+        {},
+        { registry: registry({ problem: { what: "read", code: "REGISTRY_MISSING", message: "no schema registry" } }) },
+      ),
+      [["note", /^no schema registry is named/]],
+    ],
+    [
       "lacks a subject",
       of({}, { registry: registry({ subjects: [subject({ latest: undefined })] }) }),
       [["warning", /no schema of topic "events" \(subject "events-value"\)/]],

@@ -16,8 +16,9 @@ interface Waiting {
 export function checkRegistry(facts: Facts): readonly Finding[] {
   const { problem, subjects } = facts.registry;
   const waiting = waitingTasks(facts);
-  if (problem !== undefined) return [away(facts, problem, waiting)];
+  if (problem !== undefined && problem.code !== "REGISTRY_MISSING") return [away(facts, problem, waiting)];
   return [
+    ...(problem === undefined ? [] : [NOT_NAMED]),
     ...(waiting.length === 0 ? [] : [waitingFor(facts, waiting)]),
     ...subjects.filter(({ latest }) => latest === undefined).map(missing),
   ];
@@ -51,13 +52,23 @@ function away(
   };
 }
 
-/** It answers this command, and not them. */
+const NOT_NAMED: Finding = {
+  check: "registry",
+  severity: "note",
+  what: "no schema registry is named: whether it answers, and what it has, was not looked at",
+  where: {},
+  evidence: [],
+  ageMs: undefined,
+  todo: "give --registry, or set MULGIL_REGISTRY",
+};
+
+/** It does not answer them, whatever it does here. */
 function waitingFor({ registry, nowMs }: Facts, waiting: readonly Waiting[]): Finding {
   const jobs = [...new Set(waiting.map(({ job }) => job))];
   return {
     check: "registry",
     severity: "error",
-    what: `${counted(waiting.length, "task")} of ${listed(jobs)} ${waiting.length === 1 ? "waits" : "wait"} for the schema registry ${registry.where}, which answers here`,
+    what: `${counted(waiting.length, "task")} of ${listed(jobs)} ${waiting.length === 1 ? "waits" : "wait"} for the schema registry${registry.problem === undefined ? ` ${registry.where}, which answers here` : ""}`,
     where: { ...(jobs.length === 1 && { job: jobs[0]! }) },
     evidence: evidenceOf(waiting, nowMs),
     ageMs: ageOf(waiting, nowMs),
