@@ -1,5 +1,10 @@
-import { MulgilError } from "../../schemas/mulgil-error.ts";
-import type { Compatibility, RegisteredSchema, SchemaRegistry } from "../../schemas/registry.ts";
+import type { MulgilError } from "../../schemas/mulgil-error.ts";
+import {
+  type Compatibility,
+  isRegistryAway,
+  type RegisteredSchema,
+  type SchemaRegistry,
+} from "../../schemas/registry.ts";
 import type { AvroJson } from "../../schemas/schema.ts";
 import type { Clock } from "../time/clock.ts";
 import type { JobEvent } from "./job-event.ts";
@@ -63,7 +68,7 @@ export class PatientRegistry implements SchemaRegistry {
         try {
           return await this.#registry.schemaById(id);
         } catch (error) {
-          if (!isAway(error) || this.#closed.signal.aborted) throw error;
+          if (!isRegistryAway(error) || this.#closed.signal.aborted) throw error;
           this.#note(id, error);
         }
         await clock.sleep(this.#waitMs(attempt), this.#closed.signal);
@@ -108,6 +113,3 @@ export class PatientRegistry implements SchemaRegistry {
     return this.#registry.compatibilityOf(subject);
   }
 }
-
-const isAway = (error: unknown): error is MulgilError =>
-  error instanceof MulgilError && error.code.startsWith("REGISTRY_");
