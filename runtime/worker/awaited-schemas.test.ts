@@ -54,8 +54,9 @@ async function openInputs() {
   const decoder = { key: null, value, eventTime: (_: unknown, raw: { timestampMs: number }) => raw.timestampMs };
   const sources = job.topology.nodes.filter(({ kind }) => kind === "source");
   const position = (topic: string) => ({ topic, partition: 0, offset: 0, incarnation: "x", isCommitted: true });
+  const clock = new ManualClock();
   const inputs = new TaskInputs({
-    ...{ id: "task", clock: new ManualClock(), subTopology: plan.subTopologies[0]!, partition: 0 },
+    ...{ id: "task", clock, subTopology: plan.subTopologies[0]!, partition: 0 },
     runtime: { ...runtime, decoders: new Map(sources.map(({ id }) => [id, decoder])) },
     positions: [payments.name, others.name].map(position),
     receivers: new Map(sources.map(({ id }) => [id, () => undefined])),
@@ -65,7 +66,7 @@ async function openInputs() {
     isHere = true;
     here.resolve();
   };
-  return { inputs, open };
+  return { inputs, open, clock };
 }
 
 const batch = (topic: string, ...records: readonly (readonly [value: string, timestampMs: number])[]) => ({
@@ -76,7 +77,7 @@ const batch = (topic: string, ...records: readonly (readonly [value: string, tim
 });
 
 it("holds a task with several inputs where one waits for a schema: what comes after it could make it late", async () => {
-  const { inputs, open } = await openInputs();
+  const { inputs, open, clock } = await openInputs();
   const taken: string[] = [];
   const take = () => {
     for (let input = inputs.pick(); input !== undefined; input = inputs.pick()) {
@@ -86,6 +87,10 @@ it("holds a task with several inputs where one waits for a schema: what comes af
   };
   const accepted = inputs.accept(batch(payments.name, ["a", 1], ["new", 2], ["b", 5]));
   await inputs.accept(batch(others.name, ["c", 1], ["d", 4], ["e", 9]));
+  take();
+  clock.advance(60_000);
+  take();
+  clock.advance(60_000);
   take();
   expect(taken).toEqual(["a"]);
   expect(inputs.awaited).toMatchObject({ id: 7, topic: payments.name, partition: 0, raw: { offset: 1 } });
