@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { openConfluentRegistry } from "./confluent-registry.ts";
+import type { MulgilError } from "./mulgil-error.ts";
 import type { SchemaRegistry } from "./registry.ts";
+import { type Answering, RegistryServer } from "./registry-server.fixture.ts";
 import type { AvroJson } from "./schema.ts";
 
 const record = (...fields: readonly object[]): AvroJson => ({ type: "record", name: "Payment", fields });
@@ -14,80 +13,12 @@ const amount = {
 };
 const note = { name: "note", type: "string", default: "" };
 
-interface Version {
-  readonly id: number;
-  readonly schema: string;
-}
-
-/** A registry in few lines: ids by text, versions by subject, and rules. */
-class RegistryInMemory {
-  readonly requests: string[] = [];
-  readonly rules = new Map<string, string>();
-  readonly #subjects = new Map<string, Version[]>();
-  readonly #texts: string[] = [];
-  readonly #server: Server;
-
-  constructor() {
-    this.#server = createServer(async (request, response) => {
-      this.requests.push(`${request.method} ${request.url}`);
-      const body = await bodyOf(request);
-      const answer = this.#answer(request.method!, decodeURIComponent(request.url!).split("/").slice(1), body);
-      response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
-      response.end(JSON.stringify(answer ?? { error_code: 40401, message: "not found" }));
-    });
-  }
-
-  async start(): Promise<string> {
-    await once(this.#server.listen(0, "127.0.0.1"), "listening");
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
-  }
-
-  async stop(): Promise<void> {
-    if (!this.#server.listening) return;
-    this.#server.closeAllConnections();
-    await once(this.#server.close(), "close");
-  }
-
-  #answer(
-    method: string,
-    [first, second, third, fourth]: readonly string[],
-    body: { schema?: string; compatibility?: string },
-  ): unknown {
-    if (first === "schemas")
-      return this.#texts[Number(third) - 1] === undefined ? undefined : { schema: this.#texts[Number(third) - 1] };
-    if (first === "config" && method === "PUT") {
-      this.rules.set(second!, body.compatibility!);
-      return body;
-    }
-    if (first === "config")
-      return this.rules.has(second!) ? { compatibilityLevel: this.rules.get(second!) } : undefined;
-    if (second === undefined) return [...this.#subjects.keys()];
-    const versions = this.#subjects.get(second) ?? [];
-    if (method === "POST") return this.#register(second, versions, body.schema!);
-    const version = fourth === "latest" ? versions.length : Number(fourth);
-    return versions[version - 1] && { subject: second, version, ...versions[version - 1] };
-  }
-
-  #register(subject: string, versions: readonly Version[], schema: string) {
-    if (!this.#texts.includes(schema)) this.#texts.push(schema);
-    const id = this.#texts.indexOf(schema) + 1;
-    this.#subjects.set(subject, [...versions, { id, schema }]);
-    return { id };
-  }
-}
-
-async function bodyOf(request: IncomingMessage): Promise<Record<string, string>> {
-  let text = "";
-  for await (const part of request) text += part;
-  return text === "" ? {} : JSON.parse(text);
-}
-
 describe("openConfluentRegistry", () => {
-  let server: RegistryInMemory;
+  let server: RegistryServer;
   let url: string;
   let registry: SchemaRegistry;
   beforeEach(async () => {
-    server = new RegistryInMemory();
+    server = new RegistryServer();
     url = await server.start();
     registry = await openConfluentRegistry({ url });
   });
@@ -154,5 +85,45 @@ describe("openConfluentRegistry", () => {
     await expect(registry.schemaById(1)).rejects.toMatchObject({ code: "SCHEMA_UNKNOWN_ID" });
     await registry.register("payments-value", record(amount));
     expect(await registry.schemaById(1)).toEqual(record(amount));
+  });
+
+  it("says that an id is unknown only by the registry's own word, and never for ever", async () => {
+    server.answering = { status: 404, type: "text/html", body: "<h1>no such route</h1>" };
+    await expect(registry.schemaById(1)).rejects.toMatchObject({
+      code: "REGISTRY_UNREACHABLE",
+      message: expect.stringContaining("status 404, by something that is no schema registry: <h1>no such route</h1>"),
+    });
+    server.answering = { status: 404, body: '{"message":"no route matched"}' };
+    await expect(registry.schemaById(1)).rejects.toMatchObject({ code: "REGISTRY_UNREACHABLE" });
+    server.answering = { status: 404, body: '{"error_code":40403,"message":"Schema 1 not found"}' };
+    await expect(registry.schemaById(1)).rejects.toMatchObject({ code: "SCHEMA_UNKNOWN_ID" });
+  });
+
+  it.each<[string, Answering, RegExp]>([
+    ["never answers", "never", /it took too long/],
+    ["stops in the middle of an answer", "half", /it took too long/],
+    ["breaks off in the middle of an answer", "cut", /it took too long/],
+    ["has an empty page", { status: 200, body: "" }, /something that is no schema registry/],
+    ["has a page for people", { status: 200, type: "text/html", body: "<html>" }, /no schema registry: <html>/],
+    ["says nothing with its error", { status: 500, body: "null" }, /status 500/],
+    ["has another service at its address", { status: 200, body: '{"status":"ok"}' }, /without a schema/],
+  ])("ends a question in time if the registry %s", async (_, answering, message) => {
+    server.answering = answering;
+    const requestTimeoutMs = typeof answering === "string" ? 300 : 30_000;
+    const impatient = await openConfluentRegistry({ url, requestTimeoutMs });
+    await expect(impatient.schemaById(1)).rejects.toMatchObject({
+      code: "REGISTRY_UNREACHABLE",
+      message: expect.stringMatching(message),
+    });
+    server.answering = "well";
+    const code = () => impatient.schemaById(1).catch((error: MulgilError) => error.code);
+    await expect.poll(code, { timeout: 30_000 }).toBe("SCHEMA_UNKNOWN_ID");
+  });
+
+  it("says where the registry was looked for", async () => {
+    await server.stop();
+    await expect(registry.subjects()).rejects.toThrow(
+      new RegExp(`^could not list the subjects: .*ECONNREFUSED.*; is the schema registry running at ${url}`),
+    );
   });
 });

@@ -31,6 +31,23 @@ describe("the credentials of a schema registry", () => {
     expect(seen).toEqual([`Basic ${basic}`]);
   });
 
+  it("are asked for with every request, where they can change", async () => {
+    const seen: (string | undefined)[] = [];
+    const passwords = ["old", "new"];
+    const password = async () => passwords.shift() ?? Promise.reject(new Error("the file is gone"));
+    const registry = await openConfluentRegistry({ url: await serve(200, seen), auth: { username: "me", password } });
+    await registry.subjects();
+    await registry.subjects();
+    expect(seen.map((each) => Buffer.from(each!.slice("Basic ".length), "base64").toString())).toEqual([
+      "me:old",
+      "me:new",
+    ]);
+    await expect(registry.subjects()).rejects.toMatchObject({
+      code: "REGISTRY_NOT_AUTHORIZED",
+      message: expect.stringContaining("its password cannot be read: the file is gone; check user and password"),
+    });
+  });
+
   it.each([
     [401, "REGISTRY_NOT_AUTHORIZED"],
     [422, "SCHEMA_INVALID"],

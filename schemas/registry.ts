@@ -46,6 +46,10 @@ export const subjectOfValue = (topic: string): string => `${topic}-value`;
 
 export const subjectOfKey = (topic: string): string => `${topic}-key`;
 
+/** It does not answer, or not us, or none is named: nothing is known of what it was asked for. */
+export const isRegistryAway = (error: unknown): error is MulgilError =>
+  error instanceof MulgilError && error.code.startsWith("REGISTRY_");
+
 export function schemaUnknownId(id: number): MulgilError {
   return new MulgilError(
     `the schema registry knows no schema ${id}: the value was written with another registry, or its schema was deleted`,

@@ -62,7 +62,8 @@ export class ValueDecoder<T> {
     try {
       writer = await this.#registry.schemaById(id);
     } catch (error) {
-      if (!(error instanceof MulgilError) || error.code !== "SCHEMA_UNKNOWN_ID") throw error;
+      // What is about the schema is so whenever it is asked for.
+      if (!(error instanceof MulgilError) || !error.code.startsWith("SCHEMA_")) throw error;
       this.#readings.set(id, { status: "unreadable", error });
       return;
     }

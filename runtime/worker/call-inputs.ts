@@ -7,9 +7,10 @@ import { PARCEL_HEADER, type Parcel, unpackParcel, untravelled } from "../resili
 import { writeMetadata } from "./commit-metadata.ts";
 import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import type { InputMeasures } from "./measures.ts";
-import { RecordQueue } from "./record-queue.ts";
+import { type AwaitedSchema, RecordQueue } from "./record-queue.ts";
 import {
   extentOf,
+  firstAwaited,
   measuresOf,
   originalOf,
   positionOf,
@@ -68,6 +69,7 @@ export class CallInputs implements Inputs {
         position: offset,
         endOffset: options.ends?.find((end) => end.topic === name)?.offset ?? offset,
         decoder: options.runtime.decoders.get(node)!,
+        clock: options.clock,
         undecodable: (raw, error) => {
           if (delayMs === undefined) options.undecodable(node, { topic, partition: options.partition, raw }, error);
           else this.#passTierHead(input, node, error);
@@ -138,11 +140,18 @@ export class CallInputs implements Inputs {
     return this.#inputs.map((input) => extentOf(this.#options, input.queue, committable(input), this.#committed));
   }
 
+  get missesSchema(): boolean {
+    return this.#inputs.some(({ queue }) => queue.missesSchema);
+  }
+
+  get awaited(): AwaitedSchema | undefined {
+    return firstAwaited(this.#inputs);
+  }
+
   async accept(batch: FetchedBatch): Promise<void> {
     const input = this.#inputs.find(({ queue }) => queue.topic === batch.topic);
     invariant(input !== undefined, `task ${this.#options.id} got a batch of "${batch.topic}", which it does not read`);
-    await input.queue.prepare(batch);
-    input.queue.push(batch);
+    await input.queue.push(batch);
   }
 
   /** A tier whose head is due, else the input, else what is processed once more; none while as many records are taken up as may be. */

@@ -1,5 +1,6 @@
 import { MemoryLevel } from "memory-level";
 import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
+import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { Schema } from "../../schemas/schema.ts";
 import { memoryDisk } from "../../state/memory-disk.ts";
 import type { KeyValueStore } from "../../state/store.ts";
@@ -53,10 +54,18 @@ export const callingJob = (options: Omit<CallOptions<string, Request, Request>, 
     },
   });
 
+async function prepared(job: Job, registry: SchemaRegistry): Promise<JobRuntime> {
+  const plan = compile(job);
+  const partitionCounts = new Map(plan.topics.map((planned) => [planned.topic, 1]));
+  return await prepareJob({ job, plan, partitionCounts, registry });
+}
+
 export interface CallTaskOptions {
   readonly tracer?: Tracer;
   /** Topics of records to be processed once more. */
   readonly replays?: readonly string[];
+  /** @default one in memory */
+  readonly registry?: SchemaRegistry;
 }
 
 /** The one task of such a job, over a log and a disk that outlive it. */
@@ -71,7 +80,7 @@ export class CallTask {
   /** What each commit wrote to changelogs. */
   readonly changelogs: ProduceBatch[] = [];
   readonly #disk = memoryDisk();
-  readonly #runtime: JobRuntime;
+  #runtime: JobRuntime;
   readonly #codec: TopicCodec;
   readonly #fedUpTo = new Map<string, number>();
 
@@ -86,10 +95,8 @@ export class CallTask {
   }
 
   static async open(job: Job, options: CallTaskOptions = {}): Promise<CallTask> {
-    const plan = compile(job);
-    const registry = await openEmbeddedRegistry(new MemoryLevel());
-    const partitionCounts = new Map(plan.topics.map((planned) => [planned.topic, 1]));
-    const runtime = await prepareJob({ job, plan, partitionCounts, registry });
+    const registry = options.registry ?? (await openEmbeddedRegistry(new MemoryLevel()));
+    const runtime = await prepared(job, registry);
     const opened = new CallTask(runtime, await TopicCodec.open(requests, registry), options);
     await opened.#start();
     return opened;
@@ -98,6 +105,13 @@ export class CallTask {
   /** The task dies and starts again: what no commit covers is gone. */
   async restart(): Promise<void> {
     await this.task.close();
+    await this.#start();
+  }
+
+  /** Its process dies: it knows no schema any more but those that it writes. */
+  async restartKnowing(registry: SchemaRegistry): Promise<void> {
+    await this.task.close();
+    this.#runtime = await prepared(this.#runtime.job, registry);
     await this.#start();
   }
 

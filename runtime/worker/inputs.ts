@@ -1,7 +1,7 @@
 import type { CommittedOffset, FetchedBatch, PartitionOffset, TopicPartition } from "../log/port.ts";
 import type { Receive } from "../operators/operator.ts";
 import type { InputMeasures } from "./measures.ts";
-import type { RecordQueue } from "./record-queue.ts";
+import type { AwaitedSchema, RecordQueue } from "./record-queue.ts";
 
 /** One input partition, and what takes its records. */
 export interface Input {
@@ -47,6 +47,11 @@ export interface Inputs {
   readonly purgeable: readonly PartitionOffset[];
   /** How far each is, in their order. */
   readonly extents: readonly InputExtent[];
+  /** A record somewhere in what was fetched needs a schema that is not here yet. */
+  readonly missesSchema: boolean;
+  /** The schema that the head has waited for longest which waits for one; undefined if none does. */
+  readonly awaited: AwaitedSchema | undefined;
+  /** Resolves when all schemas that the records need are here; they may be processed as far as they are. Rejects if one can never be had. */
   accept(batch: FetchedBatch): Promise<void>;
   /** The input whose head is next; undefined if none is for now. */
   pick(): Input | undefined;

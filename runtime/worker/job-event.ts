@@ -44,6 +44,13 @@ export type JobEvent =
   | { readonly kind: "running"; readonly job: string; readonly task: string }
   | { readonly kind: "closed"; readonly job: string; readonly task: string }
   | { readonly kind: "restarting"; readonly job: string; readonly task: string; readonly error: unknown }
+  /**
+   * A record needs a schema that no worker of this process knows yet, and the registry does not give it: the record and what is behind it waits, the rest
+   * goes on. Told once, and again for another reason, with "schemaFound" at the end.
+   */
+  | { readonly kind: "schemaAwaited"; readonly job: string; readonly schema: number; readonly error: unknown }
+  /** The registry has answered, be it that there is no such schema. */
+  | { readonly kind: "schemaFound"; readonly job: string; readonly schema: number; readonly waitedMs: number }
   | {
       readonly kind: "deadLetter";
       readonly job: string;

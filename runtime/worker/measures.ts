@@ -35,6 +35,8 @@ export interface RunningTaskMeasures {
   /** Outputs that wait for the next commit. */
   readonly outputBytes: number;
   readonly stores: readonly StoreMeasures[];
+  /** Since when its next record has waited for a schema; undefined if it waits for none. */
+  readonly schemaAwaitedSinceMs: number | undefined;
   /** Undefined where it calls nobody. */
   readonly calls: { readonly underWay: number; readonly held: number } | undefined;
 }

@@ -62,14 +62,22 @@ export interface RecordPlace {
   readonly keyHash: string | undefined;
 }
 
-/** Asynchronous work that a task is suspended for. */
+/** Asynchronous work that a task is suspended for; or ("schema") the registry, which has not given what the next record was written with. */
 export interface WorkStatus {
-  readonly kind: "start" | "record" | "timer" | "commit";
+  readonly kind: "start" | "record" | "timer" | "commit" | "schema";
   readonly sinceMs: number;
   /** Whose function, or whose disk, is waited for. */
   readonly step: string | undefined;
   /** Undefined if no record is the cause. */
   readonly record: RecordPlace | undefined;
+  /** What is waited for, if that is a schema. */
+  readonly schema?: AwaitedSchemaStatus | undefined;
+}
+
+export interface AwaitedSchemaStatus {
+  readonly id: number;
+  /** Why it is not here; undefined before the first answer. */
+  readonly problem: { readonly code: string; readonly message: string } | undefined;
 }
 
 export interface InputStatus {

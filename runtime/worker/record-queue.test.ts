@@ -24,6 +24,7 @@ function queue() {
     topic: "t",
     partition: 0,
     position: 0,
+    clock: { now: () => 0 },
     decoder: {
       key: null,
       value: {

@@ -1,6 +1,7 @@
 import type { KeySerde } from "../../schemas/key-serde.ts";
 import type { ValueSerde } from "../../schemas/value-serde.ts";
 import type { FetchedBatch, FetchedRecord } from "../log/port.ts";
+import type { Clock } from "../time/clock.ts";
 import type { EventTime } from "./event-time.ts";
 
 /** How the records of one input become keys and values. */
@@ -10,9 +11,26 @@ export interface InputDecoder {
   readonly eventTime: EventTime;
 }
 
+/** A schema that the next record was written with, and that is not here yet. */
+export interface AwaitedSchema {
+  readonly id: number;
+  readonly sinceMs: number;
+  /** The record, and where it is read. */
+  readonly topic: string;
+  readonly partition: number;
+  readonly raw: FetchedRecord;
+}
+
+interface QueuedBatch {
+  readonly batch: FetchedBatch;
+  readonly bytes: number;
+  /** So many of its records have a schema that is here, or none that could be fetched. */
+  readable: number;
+}
+
 /**
  * The fetched records of one input partition of a task, in order. The head is decoded when it is looked at, so that a task can compare
- * event times across its inputs; nothing behind it is.
+ * event times across its inputs; nothing behind it is. A record whose schema is not here yet waits for it, with all behind it.
  */
 export class RecordQueue {
   readonly topic: string;
@@ -35,8 +53,13 @@ export class RecordQueue {
   readonly #undecodable: (raw: FetchedRecord, error: unknown) => void;
   readonly #unwrap: (record: FetchedRecord) => FetchedRecord;
   readonly #isDone: ((offset: number) => boolean) | undefined;
-  #batches: { readonly batch: FetchedBatch; readonly bytes: number }[] = [];
+  readonly #clock: Pick<Clock, "now">;
+  #batches: QueuedBatch[] = [];
   #next = 0;
+  /** The first schema that is missed; what is behind it has not been looked at. */
+  #missed: AwaitedSchema | undefined;
+  /** From the first one on that is not readable as a whole. */
+  readonly #unprepared: QueuedBatch[] = [];
 
   constructor(options: {
     topic: string;
@@ -44,6 +67,7 @@ export class RecordQueue {
     position: number;
     endOffset?: number;
     decoder: InputDecoder;
+    clock: Pick<Clock, "now">;
     undecodable: (raw: FetchedRecord, error: unknown) => void;
     /** The record that lies in the fetched one. @default the fetched one itself */
     unwrap?: (record: FetchedRecord) => FetchedRecord;
@@ -55,6 +79,7 @@ export class RecordQueue {
     this.position = options.position;
     this.endOffset = options.endOffset ?? 0;
     this.#decoder = options.decoder;
+    this.#clock = options.clock;
     this.#undecodable = options.undecodable;
     this.#unwrap = options.unwrap ?? ((record) => record);
     this.#isDone = options.isDone;
@@ -65,23 +90,54 @@ export class RecordQueue {
     return this.#batches.at(-1)?.batch.nextOffset ?? this.position;
   }
 
-  /** Fetches the writer schemas that decoding will need. */
-  async prepare(batch: FetchedBatch): Promise<void> {
+  /**
+   * Takes in what was fetched. Resolves when all schemas that its records need are here, or at once if one is missed already: what is in front of the
+   * first that is not can be read meanwhile. Rejects if a schema can never be had.
+   */
+  async push(batch: FetchedBatch): Promise<void> {
+    this.endOffset = batch.endOffset;
+    if (batch.nextOffset <= this.fetchPosition) return;
+    const queued = { batch, bytes: bytesOf(batch), readable: 0 };
+    this.#batches.push(queued);
+    this.#unprepared.push(queued);
+    this.size += batch.records.length;
+    this.bytes += queued.bytes;
+    const isInFront = this.#missed === undefined;
+    this.#skipEmpty();
+    if (isInFront) await this.#prepare();
+  }
+
+  /** Fetches the writer schemas that decoding will need, in the order of the records. */
+  async #prepare(): Promise<void> {
     const { value } = this.#decoder;
-    for (const record of batch.records) {
-      const id = record.value === null ? undefined : value.missingId(record.value);
-      if (id !== undefined) await value.load(id);
+    for (let queued = this.#unprepared[0]; queued !== undefined; queued = this.#unprepared[0]) {
+      const { records } = queued.batch;
+      for (; queued.readable < records.length; queued.readable++) {
+        const raw = records[queued.readable]!;
+        const id = raw.value === null ? undefined : value.missingId(raw.value);
+        if (id === undefined) continue;
+        this.#missed = { id, sinceMs: this.#clock.now(), topic: this.topic, partition: this.partition, raw };
+        await value.load(id);
+        this.#missed = undefined;
+      }
+      this.#unprepared.shift();
     }
   }
 
-  push(batch: FetchedBatch): void {
-    this.endOffset = batch.endOffset;
-    if (batch.nextOffset <= this.fetchPosition) return;
-    const bytes = bytesOf(batch);
-    this.#batches.push({ batch, bytes });
-    this.size += batch.records.length;
-    this.bytes += bytes;
-    this.#skipEmpty();
+  /** Somewhere in what was fetched. */
+  get missesSchema(): boolean {
+    return this.#missed !== undefined;
+  }
+
+  /** What the head waits for; undefined if it can be read, or there is none. */
+  get awaited(): AwaitedSchema | undefined {
+    this.#passDone();
+    return this.#isHeadReadable ? undefined : this.#missed;
+  }
+
+  get #isHeadReadable(): boolean {
+    const head = this.#batches[0];
+    return head === undefined || this.#next < head.readable;
   }
 
   /** When the first record that waits was written; undefined if nothing waits. */
@@ -89,13 +145,13 @@ export class RecordQueue {
     return this.#batches[0]?.batch.records[this.#next]?.timestampMs;
   }
 
-  /** The next record as it was fetched, not looked into; undefined if nothing waits. */
+  /** The next record as it was fetched, not looked into; undefined if nothing waits, or it waits for its schema. */
   get fetched(): FetchedRecord | undefined {
     this.#passDone();
-    return this.#batches[0]?.batch.records[this.#next];
+    return this.#isHeadReadable ? this.#batches[0]?.batch.records[this.#next] : undefined;
   }
 
-  /** Decodes the head into key, value, timestampMs and raw. Records that cannot be decoded are handed over and passed. @returns false if nothing waits */
+  /** Decodes the head into key, value, timestampMs and raw. Records that cannot be decoded are handed over and passed. @returns false if there is none to be read */
   loadHead(): boolean {
     while (this.raw === undefined) {
       const fetched = this.fetched;

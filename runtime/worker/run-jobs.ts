@@ -7,6 +7,7 @@ import { LocalState } from "../ops/state/local-state.ts";
 import { RegisteredSchemas } from "../ops/state/registered-schemas.ts";
 import { compileAll } from "../plan/compile-all.ts";
 import type { Plan } from "../plan/plan.ts";
+import { cryptographicRandom } from "../time/random.ts";
 import { assertDeployed } from "./deployments.ts";
 import { EventCounts } from "./event-counts.ts";
 import { isIdle, lagOf } from "./idle.ts";
@@ -16,6 +17,7 @@ import { type JobRuntime, prepareJob } from "./job-runtime.ts";
 import { ensureJobTopics, type PartitionCounts, type TopicsPolicy } from "./job-topics.ts";
 import type { JobMeasures, MemberMeasures } from "./measures.ts";
 import type { MemberStatus, ProcessIdentity, TaskStatus } from "./member-status.ts";
+import { PatientRegistry } from "./patient-registry.ts";
 import { comparedPlans, forgetChangelogs, type PlanComparison, rememberPlans } from "./remembered-plans.ts";
 import { RestoreProgress, type RestoreStatus } from "./restore-progress.ts";
 import { TaskTroubles } from "./task-troubles.ts";
@@ -46,6 +48,8 @@ export interface RunJobsOptions {
   readonly onlyDeployed?: boolean;
   /** For personal data with the rule "hash" in the state that is shown. @default it is masked */
   readonly digest?: Digest | undefined;
+  /** From 0 to 1: spreads what is tried again over time. @default another one in every process */
+  readonly random?: () => number;
 }
 
 export interface JobStatus {
@@ -98,7 +102,7 @@ const DRAIN_TIMEOUT_MS = 30_000;
 
 /** Runs jobs on a log. What `startJobs` does, with everything from outside as an argument. */
 export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Promise<JobsRun> {
-  const { environment, registry, workers: workerCount = 1, topics = "ensure" } = options;
+  const { environment, registry, workers: workerCount = 1, topics = "ensure", random = cryptographicRandom } = options;
   refuseDuplicates(jobs);
   if (!Number.isInteger(workerCount) || workerCount < 1)
     throw new TypeError(`workers must be a positive whole number, not ${workerCount}`);
@@ -121,9 +125,13 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   const partitionCounts = await preparedTopics(log, plans, comparison, topics);
   await rememberPlans({ log, clock, plans, topics, remembered: comparison.remembered });
   const runtimes: JobRuntime[] = [];
+  const registries = new Map<string, PatientRegistry>();
   for (const [index, job] of jobs.entries()) {
+    const { name } = job;
+    const patient = new PatientRegistry({ job: name, registry, clock, random, onEvent: observed.onEvent });
+    registries.set(name, patient);
     runtimes.push(
-      await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(job.name)!, registry }),
+      await prepareJob({ job, plan: plans[index]!, partitionCounts: partitionCounts.get(name)!, registry: patient }),
     );
   }
   const members = new JobMembers({
@@ -137,7 +145,10 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
   });
   await control.start();
   members.fill(workerCount);
-  const finished = members.finished.finally(() => control.close());
+  const finished = members.finished.finally(() => {
+    for (const patient of registries.values()) patient.close();
+    return control.close();
+  });
   const over = new AbortController();
   finished.catch(() => undefined).then(() => over.abort());
   return {
@@ -155,7 +166,7 @@ export async function runJobs(jobs: readonly Job[], options: RunJobsOptions): Pr
           };
         }),
       ),
-    members: () => members.all.map(({ status }) => withEvents(status, restores, troubles)),
+    members: () => members.all.map(({ status }) => withEvents(withSchemas(status, registries), restores, troubles)),
     measures: () =>
       runtimes.map(({ plan, metrics: counters }) => ({
         ...{ plan, counters, events: events.get(plan.job)! },
@@ -207,6 +218,17 @@ async function preparedTopics(
   if (topics === "verify") return await verifyJobTopics({ log, plans, forgotten: comparison.forgotten });
   await forgetChangelogs(log, comparison);
   return await ensureJobTopics(log, plans);
+}
+
+/** Tasks that wait for a schema do not know why: they have asked somebody who does not give up. */
+function withSchemas(status: MemberStatus, registries: ReadonlyMap<string, PatientRegistry>): MemberStatus {
+  const tasks = status.tasks.map((task): TaskStatus => {
+    const schema = task.work?.schema;
+    if (schema === undefined) return task;
+    const problem = registries.get(status.job)?.troubleOf(schema.id);
+    return { ...task, work: { ...task.work!, schema: { ...schema, problem } } };
+  });
+  return { ...status, tasks };
 }
 
 /** What the tasks of a member have told while it was not asked. */

@@ -10,7 +10,7 @@ import { PARCEL_HEADER, type Parcel, packParcel } from "../resilience/parcel.ts"
 import { type CallInput, type CallInputs, tierTimes } from "./call-inputs.ts";
 import type { StepResources } from "./call-resources.ts";
 import type { CallsStatus } from "./member-status.ts";
-import type { InputDecoder } from "./record-queue.ts";
+import type { AwaitedSchema, InputDecoder } from "./record-queue.ts";
 import type { TaskOptions } from "./task.ts";
 import type { OutputCause, TaskOutputs } from "./task-outputs.ts";
 import { type TaskTrace, withTrace } from "./task-trace.ts";
@@ -38,6 +38,8 @@ export class TaskCalls {
   readonly #replays: (() => void)[] = [];
   #isReplaying = false;
   #isClosed = false;
+  /** Records out of state that wait for their schema, the oldest first. */
+  readonly #awaited = new Set<AwaitedSchema>();
   #input: { readonly node: string; readonly receive: Receive; readonly decoder: InputDecoder } | undefined;
 
   constructor(options: TaskCallsOptions) {
@@ -93,6 +95,11 @@ export class TaskCalls {
     const raw = { ...fetched!, headers: parcel.headers };
     trace.begin({ topic, partition, raw }, delayMs !== undefined);
     return trace.current === undefined ? parcel : { ...parcel, headers: withTrace(parcel.headers, trace.current) };
+  }
+
+  /** The schema that a record out of state has waited for longest; undefined if none waits. */
+  get awaited(): AwaitedSchema | undefined {
+    return this.#awaited.values().next().value;
   }
 
   get status(): CallsStatus {
@@ -188,11 +195,23 @@ export class TaskCalls {
     const { value: values } = this.#input!.decoder;
     const missing = parcel.value === null ? undefined : values.missingId(parcel.value);
     if (missing === undefined) this.#arriveAgain(parcel, origin);
-    else
-      values.load(missing).then(
-        () => this.#guarded(() => this.#arriveAgain(parcel, origin)),
-        (error: unknown) => this.#guarded(() => this.#options.work.fail(error, "a schema could not be read")),
-      );
+    else void this.#arriveWhenReadable(parcel, origin, missing);
+  }
+
+  /** Until then it stays where it is held. */
+  async #arriveWhenReadable(parcel: Parcel, origin: Origin, id: number): Promise<void> {
+    const { topic, partition } = parcel;
+    const awaited = { id, sinceMs: this.#options.task.environment.clock.now(), topic, partition, raw: parcel };
+    this.#awaited.add(awaited);
+    try {
+      await this.#input!.decoder.value.load(id);
+    } catch (error) {
+      this.#guarded(() => this.#options.work.fail(error, "a schema could not be read"));
+      return;
+    } finally {
+      this.#awaited.delete(awaited);
+    }
+    this.#guarded(() => this.#arriveAgain(parcel, origin));
   }
 
   #arriveAgain(parcel: Parcel, origin: Origin): void {

@@ -10,7 +10,7 @@ import type { SourceRecord } from "./dead-letter.ts";
 import type { Backlog, Input, InputExtent, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { InputMeasures } from "./measures.ts";
-import { RecordQueue } from "./record-queue.ts";
+import { type AwaitedSchema, RecordQueue } from "./record-queue.ts";
 import type { StartPosition } from "./start-positions.ts";
 
 export interface TaskInputsOptions {
@@ -101,14 +101,24 @@ export class TaskInputs implements Inputs {
     return Infinity;
   }
 
+  get missesSchema(): boolean {
+    return this.#inputs.some(({ queue }) => queue.missesSchema);
+  }
+
+  get awaited(): AwaitedSchema | undefined {
+    return firstAwaited(this.#inputs);
+  }
+
   async accept(batch: FetchedBatch): Promise<void> {
     const input = this.#inputs.find(({ queue }) => queue.topic === batch.topic);
     invariant(input !== undefined, `task ${this.#options.id} got a batch of "${batch.topic}", which it does not read`);
-    await input.queue.prepare(batch);
-    input.queue.push(batch);
+    await input.queue.push(batch);
   }
 
-  /** The input whose head has the lowest event time; none while an input with lag has nothing here yet, within a bound. */
+  /**
+   * The input whose head has the lowest event time; none while an input with lag has nothing here yet, within a bound, and none while a head waits for
+   * its schema: what comes after it in event time could make it late.
+   */
   pick(): Input | undefined {
     if (this.#inputs.length === 1) return this.#inputs[0]!.queue.loadHead() ? this.#inputs[0] : undefined;
     let best: Input | undefined;
@@ -117,7 +127,8 @@ export class TaskInputs implements Inputs {
     for (const input of this.#inputs) {
       if (input.isReplay) {
         if (replay === undefined && input.queue.loadHead()) replay = input;
-      } else if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
+      } else if (input.queue.awaited !== undefined) return undefined;
+      else if (!input.queue.loadHead()) behind ||= input.queue.position < input.queue.endOffset;
       else if (best === undefined || input.queue.timestampMs < best.queue.timestampMs) best = input;
     }
     if (!behind || best === undefined) {
@@ -144,6 +155,11 @@ export class TaskInputs implements Inputs {
   markCommitted(offsets: readonly PartitionOffset[]): void {
     this.#committed = new Map(offsets.map(({ topic, offset }) => [topic, offset]));
   }
+}
+
+export function firstAwaited(inputs: readonly Pick<Input, "queue">[]): AwaitedSchema | undefined {
+  const awaited = inputs.flatMap(({ queue }) => queue.awaited ?? []);
+  return awaited.sort((left, right) => left.sinceMs - right.sinceMs)[0];
 }
 
 export const measuresOf = (queue: RecordQueue, position: number, delayMs?: number): InputMeasures => ({
@@ -175,6 +191,7 @@ function queueOf(
     position: position.offset,
     endOffset: ends?.find((entry) => entry.topic === topic)?.offset ?? position.offset,
     decoder: runtime.decoders.get(node)!,
+    clock: options.clock,
     undecodable: (raw: FetchedRecord, error) => undecodable(node, { ...source, raw }, error),
     ...(unwrap !== undefined && { unwrap }),
   });

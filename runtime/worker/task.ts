@@ -12,6 +12,7 @@ import type { Backlog, Input, Inputs } from "./inputs.ts";
 import type { JobRuntime } from "./job-runtime.ts";
 import type { RunningTaskMeasures } from "./measures.ts";
 import type { TaskStatus } from "./member-status.ts";
+import type { AwaitedSchema } from "./record-queue.ts";
 import type { StartPosition } from "./start-positions.ts";
 import { TaskCalls } from "./task-calls.ts";
 import { TaskInputs } from "./task-inputs.ts";
@@ -19,7 +20,7 @@ import { type OutputCause, TaskOutputs } from "./task-outputs.ts";
 import { TaskProgress } from "./task-progress.ts";
 import { TaskTrace } from "./task-trace.ts";
 import { TaskWork } from "./task-work.ts";
-import { workStatus } from "./work-status.ts";
+import { schemaStatus, workStatus } from "./work-status.ts";
 import type { WorkerEnvironment } from "./worker-environment.ts";
 
 /** What a task touches besides its stores and its commit path. */
@@ -152,6 +153,7 @@ export class Task {
       committedAtMs: this.#committedAtMs,
       outputBytes: this.#outputs.bytes,
       stores: this.#options.stores.map(({ store }) => ({ store: store.name, changedEntries: store.changedEntries })),
+      schemaAwaitedSinceMs: this.awaited?.sinceMs,
       calls: this.#calls && { underWay: this.#calls.flow.inFlight, held: this.#calls.flow.state.held },
     };
   }
@@ -183,6 +185,7 @@ export class Task {
   }
 
   #isAtRest(waiting: number): boolean {
+    if (this.#calls?.awaited !== undefined) return false;
     return !(waiting > 0 || this.callsUnderWay > 0 || this.isDirty || this.isCommitting || this.isSuspended);
   }
 
@@ -239,14 +242,25 @@ export class Task {
   /** What it does, how far it is, and what it waits for. Of records, where they lie. */
   get report(): Pick<TaskStatus, "work" | "inputs" | "calls"> {
     return {
-      work: workStatus(this.#work.current, this.#cause),
+      work: workStatus(this.#work.current, this.#cause) ?? schemaStatus(this.awaited),
       inputs: this.#progress.inputs,
       calls: this.#calls?.status,
     };
   }
 
+  /** A record somewhere in what was fetched needs a schema that is not here yet. */
+  get missesSchema(): boolean {
+    return this.#inputs.missesSchema;
+  }
+
+  /** What the next record waits for, or one that a call has taken up, and with it all behind it. */
+  get awaited(): AwaitedSchema | undefined {
+    return this.#inputs.awaited ?? this.#calls?.awaited;
+  }
+
+  /** Resolves when all schemas that the records need are here; meanwhile they are processed as far as they are. Never rejects. */
   accept(batch: FetchedBatch): Promise<void> {
-    return this.#inputs.accept(batch);
+    return this.#work.guard(() => this.#inputs.accept(batch));
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { SourceRecord } from "./dead-letter.ts";
 import { keyHash } from "./key-hash.ts";
 import type { RecordPlace, WorkStatus } from "./member-status.ts";
+import type { AwaitedSchema } from "./record-queue.ts";
 import type { OutputCause } from "./task-outputs.ts";
 import type { TaskWork } from "./task-work.ts";
 
@@ -21,4 +22,11 @@ export function workStatus(current: TaskWork["current"], cause: OutputCause): Wo
     ...{ sinceMs, step },
     record: source === undefined ? undefined : recordPlace(source),
   };
+}
+
+/** A task that waits for a schema, and for nothing else. Why it is not here yet is known to whoever asks for it. */
+export function schemaStatus(awaited: AwaitedSchema | undefined): WorkStatus | undefined {
+  if (awaited === undefined) return undefined;
+  const { id, sinceMs } = awaited;
+  return { kind: "schema", sinceMs, step: undefined, record: recordPlace(awaited), schema: { id, problem: undefined } };
 }

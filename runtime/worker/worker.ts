@@ -374,7 +374,11 @@ export class Worker {
   async #accept(batch: FetchedBatch): Promise<void> {
     const slot = this.#slots.reading(batch);
     // A batch for a task that has just failed or gone is read again by whoever runs it next.
-    if (slot?.status === "running") await slot.task.accept(batch);
+    if (slot?.status !== "running") return;
+    const accepted = slot.task.accept(batch);
+    // A registry that does not answer at once holds up one task, not the worker.
+    if (slot.task.missesSchema) await promptly(this.#environment.clock, accepted);
+    else await accepted;
   }
 
   async #processSlice(): Promise<void> {

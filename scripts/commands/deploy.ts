@@ -3,7 +3,7 @@ import { type AssessedJob, assessDeployment, deployJobs } from "../../runtime/op
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { type ChangeEntry, type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
 import { deployPreview } from "../deploy/deploy-text.ts";
-import { type LogLocation, withLog } from "../environment/open-log.ts";
+import { type LogLocation, withLogAndRegistry } from "../environment/open-log.ts";
 import { loadJobs } from "../job-files/load-jobs.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { dropStoreOption, examples, located, topicsOption } from "./options.ts";
@@ -33,7 +33,7 @@ async function deploy(files: readonly string[], options: DeployOptions): Promise
   const { topics, dropStore: droppedStores, dryRun: _dry, yes: _yes, why: _why, ...where } = options;
   const jobs = (await loadJobs(files)).flatMap((loaded) => loaded.jobs);
   const out = new TextOutput(process.stdout);
-  await withLog(where, async ({ log, registry }) => {
+  await withLogAndRegistry(where, async ({ log, registry }) => {
     const assessment = await assessDeployment({ log, registry, jobs, topics, droppedStores });
     const fresh = assessment.jobs.filter(({ isCurrent }) => !isCurrent);
     if (fresh.length === 0 && assessment.missingTopics.length === 0) {

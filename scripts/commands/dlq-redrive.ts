@@ -79,7 +79,7 @@ async function redrive(job: string, options: RedriveOptions): Promise<void> {
   assertLogExists(options);
   const selection = selectionOf(options);
   const mend = options.transform === undefined ? undefined : await loadFunction(options.transform);
-  await withLog(options, async (open) => {
+  const redriving = async (open: OpenLog) => {
     const { log, registry } = open;
     const [plan, dlq, topics] = [await knownPlan(log, job), await oneDlq(log, job), await log.describeTopics()];
     const schemas = new TopicSchemas({ registry, schemasDir: options.schemas });
@@ -93,7 +93,9 @@ async function redrive(job: string, options: RedriveOptions): Promise<void> {
       },
     };
     await previewed(redriven, options);
-  });
+  };
+  // Letters are mended one by one while others go back already; what else needs schemas needs them for the look before.
+  await withLog(options, redriving, { needsRegistry: mend !== undefined });
 }
 
 async function previewed(redrive: Redrive, options: RedriveOptions): Promise<void> {

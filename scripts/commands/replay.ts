@@ -1,6 +1,12 @@
 import { type Command, Option } from "commander";
 import { type ChangeOptions, changeOptions } from "../change/change.ts";
-import { assertLogExists, type LogLocation, type OpenLog, withLog } from "../environment/open-log.ts";
+import {
+  assertLogExists,
+  type LogLocation,
+  type OpenLog,
+  withLog,
+  withLogAndRegistry,
+} from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { header, position, rate, replayId, several } from "../replay/replay-options.ts";
 import type { ReplayRequest } from "../replay/replay-request.ts";
@@ -125,7 +131,7 @@ async function start(topic: string, options: StartOptions): Promise<void> {
   const { readReplays } = await import("../../runtime/ops/replay/replay-store.ts");
   const { begin, goOn, sameReplay, withRate } = await import("../replay/confirm-replay.ts");
   const { sampleReplay } = await import("../../runtime/ops/replay/replay-sample.ts");
-  await withLog(options, async (open) => {
+  await withLogAndRegistry(options, async (open) => {
     const { log, registry } = open;
     const planned = await planReplay(log, topic, await withKeyType(open, topic, options));
     const before = (await readReplays(log)).find(({ definition }) => definition.id === planned.definition.id);
@@ -143,7 +149,9 @@ async function resume(id: string, options: ResumeOptions): Promise<void> {
   assertLogExists(options);
   const { knownReplay } = await import("../../runtime/ops/replay/replay-store.ts");
   const { goOn, withRate } = await import("../replay/confirm-replay.ts");
-  await withLog(options, async (open) => goOn(open, withRate(await knownReplay(open.log, id), options.rate), options));
+  await withLogAndRegistry(options, async (open) =>
+    goOn(open, withRate(await knownReplay(open.log, id), options.rate), options),
+  );
 }
 
 async function list({ output, ...where }: LogLocation & { readonly output: OutputFormat }): Promise<void> {

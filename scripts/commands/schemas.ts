@@ -5,7 +5,7 @@ import { schemaDiff } from "../../schemas/schema-diff.ts";
 import { type ChangeOptions, carryOut, changeOptions } from "../change/change.ts";
 import { schemaChangeLine } from "../deploy/deploy-text.ts";
 import { EXIT } from "../environment/exit-codes.ts";
-import { assertLogExists, type LogLocation, withLog } from "../environment/open-log.ts";
+import { assertLogExists, type LogLocation, withLogAndRegistry } from "../environment/open-log.ts";
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { checkSchema, type SchemaCheck } from "../schemas/check-schemas.ts";
@@ -82,7 +82,7 @@ export function addSchemas(program: Command): void {
 
 async function list({ schemas, output, ...where }: SchemasOptions): Promise<void> {
   assertLogExists(where);
-  const all = await withLog(where, (open) => schemaSubjects(open, schemas));
+  const all = await withLogAndRegistry(where, (open) => schemaSubjects(open, schemas));
   await printFormatted(all.map(rowOf), output, (rows) =>
     rows.length === 0 ? "nothing is registered, and there are no local files" : schemasTable(rows),
   );
@@ -108,7 +108,7 @@ function statusOf(subject: LocalSubject): SchemaRow["status"] {
 
 async function check(topics: readonly string[], { schemas, scan, output, ...where }: CheckOptions): Promise<void> {
   assertLogExists(where);
-  const checks = await withLog(where, async (open) => {
+  const checks = await withLogAndRegistry(where, async (open) => {
     const wanted = localSubjects(await schemaSubjects(open, schemas), topics, schemas);
     const found: SchemaCheck[] = [];
     for (const subject of wanted) found.push(await checkSchema(open.log, subject, scan === true));
@@ -121,7 +121,7 @@ async function check(topics: readonly string[], { schemas, scan, output, ...wher
 async function diff(topics: readonly string[], options: DiffOptions): Promise<void> {
   const { schemas, against, output, ...where } = options;
   assertLogExists(where);
-  const differences = await withLog(where, async (open) =>
+  const differences = await withLogAndRegistry(where, async (open) =>
     localSubjects(await schemaSubjects(open, schemas), topics, schemas).map((subject) =>
       difference(subject, registeredVersion(subject, against)),
     ),
@@ -158,7 +158,7 @@ function differenceText({ file, subject, version, changes }: ReturnType<typeof d
 async function register(topics: readonly string[], options: RegisterOptions): Promise<void> {
   const { schemas, dryRun: _dry, yes: _yes, why: _why, ...where } = options;
   const out = new TextOutput(process.stdout);
-  await withLog(where, async (open) => {
+  await withLogAndRegistry(where, async (open) => {
     const wanted = localSubjects(await schemaSubjects(open, schemas), topics, schemas);
     const fresh = wanted.filter((subject) => versionOfFile(subject) === undefined);
     if (fresh.length === 0) return await out.line("everything is registered already");

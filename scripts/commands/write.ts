@@ -4,7 +4,7 @@ import { type Command, Option } from "commander";
 import { createLogUpdate } from "log-update";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
-import { type LogLocation, withLog } from "../environment/open-log.ts";
+import { type LogLocation, withLogAndRegistry } from "../environment/open-log.ts";
 import { type Input, type InputFormat, openInput } from "../input/open-input.ts";
 import { TextOutput } from "../output/text-output.ts";
 import { number } from "../run/progress.ts";
@@ -64,7 +64,7 @@ async function write(topic: string, options: WriteOptions): Promise<void> {
   const detach = onStopSignals(() => stop.abort());
   const progress = writeProgress(input);
   try {
-    const result = await withLog(options, ({ log, registry }) =>
+    const result = await withLogAndRegistry(options, ({ log, registry }) =>
       writeInput({
         log,
         registry,

@@ -61,8 +61,10 @@ export class LetterMatcher {
     const { code, step, timestampMs, offset, partition, headers = {} } = letter;
     const texts = Object.entries(headers).map(([name, bytes]) => [name, bytes.toString()] as const);
     const record = { key: letterKey, timestampMs, offset, partition, headers: Object.fromEntries(texts) };
+    // A registry that does not answer is no reason to pass a letter over.
+    const content = await this.#valueOf(letter);
     try {
-      return where({ ...record, ...(await this.#valueOf(letter)) }, { code, step });
+      return where({ ...record, ...content }, { code, step });
     } catch (error) {
       if (this.#failures++ === 0) this.#firstFailure = messageOf(error).split("\n")[0]!;
       return false;

@@ -5,7 +5,7 @@ import path from "node:path";
 import type { DiskFacts, LogFacts } from "../../runtime/ops/doctor/facts.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import type { ProcessIdentity } from "../../runtime/worker/member-status.ts";
-import { kafkaOptions } from "../environment/kafka-options.ts";
+import { kafkaLocation } from "../environment/kafka-options.ts";
 import type { LogLocation } from "../environment/open-log.ts";
 
 /** What is known of the log before it is opened. */
@@ -18,7 +18,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\]):\d+$/;
 
 /** @throws {ConfigError} KAFKA_… if the connection is not configured well */
 export async function whereabouts(where: LogLocation): Promise<Whereabouts> {
-  const kafka = await kafkaOptions(where);
+  const kafka = await kafkaLocation(where);
   if (kafka === undefined) {
     const folder = path.resolve(where.dataDir);
     return { about: { kind: "data directory", where: folder }, registryWhere: `in ${folder}` };
@@ -34,7 +34,7 @@ export async function whereabouts(where: LogLocation): Promise<Whereabouts> {
         isLocal: brokers.every((broker) => LOOPBACK.test(broker)),
       },
     },
-    registryWhere: kafka.registry.url,
+    registryWhere: kafka.registry?.url ?? "(none is named)",
   };
 }
 

@@ -5,7 +5,8 @@ import type { LogAccess } from "../../runtime/log/port.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
 import { MulgilError } from "../../schemas/mulgil-error.ts";
 import type { SchemaRegistry } from "../../schemas/registry.ts";
-import { kafkaOptions } from "./kafka-options.ts";
+import { type KafkaLocation, kafkaLocation } from "./kafka-options.ts";
+import { missingRegistry, registryMissing } from "./missing-registry.ts";
 
 /** Where a command finds its log: a data directory, or Kafka if a broker is named. */
 export interface LogLocation {
@@ -16,6 +17,7 @@ export interface LogLocation {
 
 export interface OpenLog {
   readonly log: LogAccess;
+  /** Where none is named, whatever is asked of it rejects with REGISTRY_MISSING. */
   readonly registry: SchemaRegistry;
   /** "owner": this process has the data directory, and others wait for it. */
   readonly role: "owner" | "client";
@@ -24,19 +26,24 @@ export interface OpenLog {
 export interface WithLogOptions {
   /** How long a call goes on trying while brokers are away, if that is less than what is configured. */
   readonly patienceMaxMs?: number;
+  /** Without a schema registry the command ends before anything is opened: it would fail half-way. @default false */
+  readonly needsRegistry?: boolean;
 }
 
-/** Opens the log for as long as `use` takes; a data directory as a guest of the process that has it, if there is one. */
+/**
+ * Opens the log for as long as `use` takes; a data directory as a guest of the process that has it, if there is one.
+ * @throws {MulgilError} REGISTRY_MISSING if the command needs a schema registry, and none is named
+ */
 export async function withLog<T>(
   where: LogLocation,
   use: (open: OpenLog) => Promise<T>,
-  { patienceMaxMs = Infinity }: WithLogOptions = {},
+  { patienceMaxMs = Infinity, needsRegistry = false }: WithLogOptions = {},
 ): Promise<T> {
-  const kafka = await kafkaOptions(where);
+  const kafka = await kafkaLocation(where);
   if (kafka !== undefined) {
-    const { openKafka } = await import("../../runtime/worker/open-kafka.ts");
+    if (needsRegistry && kafka.registry === undefined) throw registryMissing();
     const patienceMs = Math.min(patienceMaxMs, kafka.patienceMs ?? patienceMaxMs);
-    const { log, registry, close } = await openKafka(Number.isFinite(patienceMs) ? { ...kafka, patienceMs } : kafka);
+    const { log, registry, close } = await openOnKafka(Number.isFinite(patienceMs) ? { ...kafka, patienceMs } : kafka);
     try {
       return await use({ log, registry, role: "client" });
     } finally {
@@ -50,6 +57,16 @@ export async function withLog<T>(
     await directory.close();
   }
 }
+
+async function openOnKafka({ registry, ...kafka }: KafkaLocation) {
+  const { openKafka, openKafkaLog } = await import("../../runtime/worker/open-kafka.ts");
+  if (registry !== undefined) return await openKafka({ ...kafka, registry });
+  return { registry: missingRegistry, ...(await openKafkaLog(kafka)) };
+}
+
+/** With a registry, or not at all. */
+export const withLogAndRegistry = <T>(where: LogLocation, use: (open: OpenLog) => Promise<T>): Promise<T> =>
+  withLog(where, use, { needsRegistry: true });
 
 /** For commands that only look: they make no folder where there is none. @throws {MulgilError} DATA_DIR_MISSING */
 export function assertLogExists({ dataDir, kafka }: LogLocation): void {

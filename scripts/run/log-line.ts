@@ -17,6 +17,7 @@ const TROUBLE: ReadonlySet<JobEvent["kind"]> = new Set([
   "circuitsUnshared",
   "standbyFailed",
   "ordersUnread",
+  "schemaAwaited",
 ]);
 
 export function levelOf(event: JobEvent): Exclude<LogLevelMin, "silent"> {

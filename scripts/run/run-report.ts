@@ -158,6 +158,13 @@ function eventLine(event: JobEvent): string | undefined {
       return styleText("yellow", `${event.job}: ${event.worker} lost its place in the group and joins again`);
     case "ordered":
       return orderLine(event);
+    case "schemaAwaited":
+      return styleText(
+        "yellow",
+        `${event.job}: records with schema ${event.schema} wait, the rest goes on (${told(event.error).message})`,
+      );
+    case "schemaFound":
+      return `${event.job}: records with schema ${event.schema} go on, after ${Math.round(event.waitedMs / 1_000)} s`;
     case "ordersUnread":
       return styleText(
         "yellow",

@@ -32,6 +32,8 @@ const DRAIN_MARGIN_MS = 5_000;
 const ORDERS_MAX = 32;
 /** Another process is still leaving the folder of this worker: one of a run that was killed, say. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(["DATA_DIR_LOCKED"]);
+/** Once the run is up, they are no reason to end those workers that go on without the registry. */
+const PASSING_CODES: ReadonlySet<string> = new Set(["REGISTRY_UNREACHABLE", "REGISTRY_NOT_AUTHORIZED"]);
 
 /**
  * Keeps worker processes running:
@@ -39,7 +41,7 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set(["DATA_DIR_LOCKED"]);
  *   starting ──started──► running ──idle──► idle (all are: stop)
  *      │  ▲                  │                │
  *      │  └── back-off ◄─────┴── it dies ─────┘
- *      └── it fails: the run ends with its error
+ *      └── it fails: the run ends with its error, unless others run and that will pass
  *
  * Their number can be changed while they run: those with the highest numbers go, by a drain of their own. The first worker starts alone, so that topics are made and plans compared once, and a mistake is told once; the others follow when it has started.
  */
@@ -56,6 +58,8 @@ export class Supervisor {
   #orders: readonly string[] = [];
   #scaling: Promise<void> = Promise.resolve();
   readonly #prepared = Promise.withResolvers<void>();
+  /** A worker has started: what the run needs was right then. */
+  #isUp = false;
   readonly #stopping = new AbortController();
   #failure: MulgilError | undefined;
   #lags: readonly JobStatus[] = [];
@@ -194,6 +198,7 @@ export class Supervisor {
     switch (message.kind) {
       case "started":
         seat.isStarted = true;
+        this.#isUp = true;
         seat.up.resolve();
         this.#prepared.resolve();
         break;
@@ -222,7 +227,7 @@ export class Supervisor {
   }
 
   #fail({ worker }: Seat, { problem, details }: Extract<WorkerMessage, { kind: "failed" }>): void {
-    if (TRANSIENT_CODES.has(problem.code)) {
+    if (TRANSIENT_CODES.has(problem.code) || (this.#isUp && PASSING_CODES.has(problem.code))) {
       this.#options.onNote(problem.message, worker);
       return;
     }

@@ -3,6 +3,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { KafkaLog } from "../../runtime/log/kafka/kafka-log.ts";
+import { openConfluentRegistry } from "../../schemas/confluent-registry.ts";
+import type { AvroJson } from "../../schemas/schema.ts";
+import { createEncoder } from "../../schemas/value-serde.ts";
 import { startRegistry } from "../../scripts/kafka/start-registry.ts";
 import { canStartKafka, canStartRegistry, startTestKafka } from "./broker-for-tests.ts";
 import { CountingProject, type Surroundings } from "./counting-project.ts";
@@ -130,22 +133,61 @@ describe.skipIf(!isPossible)("incidents on Kafka: doctor and status name the cau
   );
 
   it(
-    "a registry outage",
+    "a registry outage: what needs it waits, named, and goes on by itself; the rest never stops",
     async () => {
       const subject = await project("outage");
-      await surroundings.registry.stop();
+      const run = subject.run();
+      await expect.poll(() => status(subject), soon).toMatch(/running {2}1 worker {2}lag 0 {2}ok/);
+      const { registry } = surroundings;
+      const log = openLog();
+      const { known, fresh, freshId } = await eventsWithTwoSchemas(registry.url);
+      await registry.stop();
+      const events = [0, 1, 2, 3].map((partition) => ({
+        ...{ topic: "outage.events", partition },
+        records: (partition === 0 ? [fresh(1_000), known(1_001)] : [known(1_000 + 2 * partition)]).map((value) => ({
+          ...{ key: Buffer.from("key-0"), value, timestampMs: Date.now() },
+        })),
+      }));
+      await log.produce(events);
+      const ends = await log.listOffsets(events, "latest", "read_committed");
+      const committed = async () =>
+        (await log.committedOffsets("outage", events)).map(({ offset }, at) => ends[at]!.offset - offset);
+      await expect.poll(committed, soon).toEqual([2, 0, 0, 0]);
+      await expect
+        .poll(async () => (await doctor(subject)).stdout, soon)
+        .toMatch(new RegExp(`outage outage\\.events_0 waits for schema ${freshId} since .*\\[REGISTRY_UNREACHABLE\\]`));
       const { code, stdout } = await doctor(subject);
       expect(code).toBe(3);
       expect(stdout).toMatch(
         new RegExp(
-          `error {2}registry {2}the schema registry ${surroundings.registry.url} does not answer: values with a schema that a worker has not seen yet cannot be read, and no job can start\\n`,
+          `error {2}registry {2}the schema registry ${registry.url} does not answer: values with a schema that a worker has not seen yet cannot be read, and no job can start\\n`,
         ),
       );
       expect(stdout).toMatch(/\[(REGISTRY_UNREACHABLE|NO_ANSWER)\]\n/);
-      expect(await status(subject)).toContain(
-        `error: the schema registry ${surroundings.registry.url} does not answer`,
-      );
+      expect(await status(subject)).toContain(`error: the schema registry ${registry.url} does not answer`);
+
+      const port = Number(new URL(registry.url).port);
+      surroundings = { ...surroundings, registry: await startRegistry({ dir: path.join(home, "registry"), port }) };
+      await expect.poll(committed, soon).toEqual([0, 0, 0, 0]);
+      expect(await subject.copies()).toEqual({ records: 205, distinct: 205 });
+      expect(
+        (await log.listOffsets([{ topic: "outage.dlq", partition: 0 }], "latest", "read_committed"))[0]?.offset,
+      ).toBe(0);
+      run.process.kill("SIGTERM");
+      expect((await run.ended).code).toBe(0);
     },
     TEST_MAX_MS,
   );
 });
+
+/** Events as the job knows them, and with a version of their schema that no worker has seen. */
+async function eventsWithTwoSchemas(url: string) {
+  const registry = await openConfluentRegistry({ url });
+  const { id, avro } = (await registry.latest("outage.events-value"))!;
+  const { fields, ...rest } = avro as { readonly fields: readonly object[] };
+  const extended = { ...rest, fields: [...fields, { name: "extra", type: "int", default: 0 }] } as AvroJson;
+  const freshId = await registry.register("outage.events-value", extended);
+  const event = (number: number) => ({ key: "key-0", number, extra: 1 });
+  const [known, fresh] = [createEncoder(avro, id), createEncoder(extended, freshId)];
+  return { known: (n: number) => known(event(n)), fresh: (n: number) => fresh(event(n)), freshId };
+}

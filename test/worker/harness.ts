@@ -11,6 +11,7 @@ import { commit } from "../../runtime/worker/commit.ts";
 import { type JobsRun, type RunJobsOptions, runJobs } from "../../runtime/worker/run-jobs.ts";
 import type { WorkerEnvironment } from "../../runtime/worker/worker-environment.ts";
 import { openEmbeddedRegistry } from "../../schemas/embedded-registry.ts";
+import type { SchemaRegistry } from "../../schemas/registry.ts";
 import type { StateDisk } from "../../state/disk.ts";
 import { memoryDisk } from "../../state/memory-disk.ts";
 
@@ -18,10 +19,10 @@ type HarnessOptions = Partial<Omit<RunJobsOptions, "environment">> & {
   readonly environment?: Partial<RunJobsOptions["environment"]>;
 };
 
-/** A log, in memory if none is given, on the real clock, and jobs that run on it. */
-export async function openHarness(disk: StateDisk = memoryDisk(), given?: Log) {
+/** A log and a registry, in memory if none are given, on the real clock, and jobs that run on them. */
+export async function openHarness(disk: StateDisk = memoryDisk(), given?: Log, givenRegistry?: SchemaRegistry) {
   const log = given ?? (await memoryLog({ clock: systemClock, random: Math.random }));
-  const registry = await openEmbeddedRegistry(new MemoryLevel());
+  const registry = givenRegistry ?? (await openEmbeddedRegistry(new MemoryLevel()));
   const events: JobEvent[] = [];
   const codecs = new Map<string, TopicCodec>();
   const codecOf = async (topic: TopicDefinition) => {

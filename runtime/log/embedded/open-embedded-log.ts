@@ -1,5 +1,5 @@
-import { randomBytes } from "node:crypto";
 import type { Clock } from "../../time/clock.ts";
+import { cryptographicRandom } from "../../time/random.ts";
 import { BatchEncoder } from "./batch-encoding.ts";
 import { CommittedOffsets } from "./committed-offsets.ts";
 import { EmbeddedLog } from "./embedded-log.ts";
@@ -28,8 +28,6 @@ export interface EmbeddedLogOptions {
 
 const TRANSACTION_TIMEOUT_MS = 60_000;
 const TAIL_CACHE_BYTES_MAX = 64 * 1024 * 1024;
-
-const cryptographicRandom = (): number => randomBytes(6).readUIntBE(0, 6) / 2 ** 48;
 
 /**
  * Opens the log in a database: Kafka's semantics (transactions, groups, compaction, retention) in one process.

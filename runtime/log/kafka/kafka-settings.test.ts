@@ -93,19 +93,24 @@ describe("kafkaSettingsFrom", () => {
     });
   });
 
-  it("reads how the schema registry is reached", async () => {
+  it("reads how the schema registry is reached, and its password whenever it is asked for", async () => {
+    const passwordFile = await file("password", "secret\n");
     const settings = await kafkaSettingsFrom({
       MULGIL_KAFKA: "a:9092",
       MULGIL_REGISTRY: "https://registry.example/apis",
       MULGIL_REGISTRY_USER: "me",
-      MULGIL_REGISTRY_PASSWORD_FILE: await file("password", "secret\n"),
+      MULGIL_REGISTRY_PASSWORD_FILE: passwordFile,
       MULGIL_REGISTRY_CA_FILE: await file("ca", "CA"),
     });
     expect(settings?.registry).toEqual({
       url: "https://registry.example/apis",
-      auth: { username: "me", password: "secret" },
+      auth: { username: "me", password: expect.any(Function) },
       ca: "CA",
     });
+    const password = settings?.registry?.auth?.password as () => Promise<string>;
+    expect(await password()).toBe("secret");
+    await file("password", "another\n");
+    expect(await password()).toBe("another");
   });
 
   it.each([

@@ -1,4 +1,4 @@
-import type { ConfluentRegistryOptions } from "../../../schemas/confluent-registry.ts";
+import type { ConfluentRegistryOptions } from "../../../schemas/registry-requests.ts";
 import { ConfigError, type Issue } from "../../errors/errors.ts";
 import type { KafkaConnection } from "./kafka-connection.ts";
 import type { KafkaTuning } from "./kafka-tuning.ts";

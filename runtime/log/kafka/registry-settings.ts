@@ -1,4 +1,5 @@
-import type { ConfluentRegistryOptions } from "../../../schemas/confluent-registry.ts";
+import { readFile } from "node:fs/promises";
+import type { ConfluentRegistryOptions } from "../../../schemas/registry-requests.ts";
 import type { Issue } from "../../errors/errors.ts";
 import { contentOf } from "./setting-file.ts";
 
@@ -40,9 +41,11 @@ function checkAddress(url: string, issues: Issue[]): void {
 }
 
 async function authFrom(variables: RegistryVariables, issues: Issue[]): Promise<ConfluentRegistryOptions["auth"]> {
-  const { MULGIL_REGISTRY_USER: username } = variables;
+  const { MULGIL_REGISTRY_USER: username, MULGIL_REGISTRY_PASSWORD_FILE: file } = variables;
+  const inFile = await contentOf("MULGIL_REGISTRY_PASSWORD_FILE", variables, issues);
+  // The file is read again with every request: whoever changes the password puts a new one in its place.
   const password =
-    (await contentOf("MULGIL_REGISTRY_PASSWORD_FILE", variables, issues))?.trim() ?? variables.MULGIL_REGISTRY_PASSWORD;
+    inFile === undefined ? variables.MULGIL_REGISTRY_PASSWORD : async () => (await readFile(file!, "utf8")).trim();
   if (username !== undefined && password !== undefined) return { username, password };
   const isHalf = username !== undefined || password !== undefined;
   if (isHalf && !issues.some(({ at }) => at === "MULGIL_REGISTRY_PASSWORD_FILE"))

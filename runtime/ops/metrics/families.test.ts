@@ -23,7 +23,15 @@ const resource = (name: string, change: Partial<ResourceMeasures> = {}): Resourc
 const running = (change: Partial<RunningTaskMeasures> = {}): TaskMeasures => ({
   ...{ task: "events_0", status: "running", restoring: undefined },
   running: {
-    ...{ inputs: [], streamTimeMs: undefined, committedAtMs: undefined, outputBytes: 0, stores: [], calls: undefined },
+    ...{
+      inputs: [],
+      schemaAwaitedSinceMs: undefined,
+      streamTimeMs: undefined,
+      committedAtMs: undefined,
+      outputBytes: 0,
+      stores: [],
+      calls: undefined,
+    },
     ...change,
   },
 });

@@ -74,6 +74,12 @@ export const taskFamilies: readonly MetricFamily[] = [
     ofRunning(({ calls }) => calls?.held),
   ),
   gauge(
+    "mulgil_task_schema_wait_seconds",
+    "How long the task has waited for a schema that the registry does not give, 0 if it does not wait",
+    TASK,
+    ofRunning(schemaWait),
+  ),
+  gauge(
     "mulgil_restore_remaining_records",
     "Changelog offsets that a restore has before it",
     TASK,
@@ -108,6 +114,10 @@ function streamTime({ streamTimeMs }: RunningTaskMeasures): number | undefined {
 
 function streamTimeLag({ streamTimeMs }: RunningTaskMeasures, { nowMs }: ProcessView): number | undefined {
   return streamTimeMs === undefined ? undefined : (nowMs - streamTimeMs) / 1_000;
+}
+
+function schemaWait({ schemaAwaitedSinceMs }: RunningTaskMeasures, { nowMs }: ProcessView): number {
+  return schemaAwaitedSinceMs === undefined ? 0 : Math.max(0, nowMs - schemaAwaitedSinceMs) / 1_000;
 }
 
 /** An end that was looked up may be newer than that of the last fetch, or older. */

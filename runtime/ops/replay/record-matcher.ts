@@ -1,7 +1,7 @@
 import { toJson } from "../../../schemas/json.ts";
 import { keySerde } from "../../../schemas/key-serde.ts";
 import { MulgilError } from "../../../schemas/mulgil-error.ts";
-import type { SchemaRegistry } from "../../../schemas/registry.ts";
+import { isRegistryAway, type SchemaRegistry } from "../../../schemas/registry.ts";
 import { createGenericDecoder, type GenericDecoder } from "../../../schemas/value-serde.ts";
 import { replayedFrom } from "../../resilience/replay-headers.ts";
 import type { Selection, TransferRecord } from "../transfer/transfer.ts";
@@ -34,7 +34,7 @@ export class RecordMatcher {
     this.#decoder = createGenericDecoder({ registry });
   }
 
-  /** @throws {MulgilError} REPLAY_WHERE_FAILED at the first record on which the expression fails, unless those are left out */
+  /** @throws {MulgilError} REGISTRY_… if a schema cannot be had now; REPLAY_WHERE_FAILED at the first record on which the expression fails, unless those are left out */
   async select(records: readonly TransferRecord[]): Promise<Selection> {
     const selected: TransferRecord[] = [];
     let failed = 0;
@@ -47,6 +47,8 @@ export class RecordMatcher {
       try {
         if (await this.#isMeant(record)) selected.push(record);
       } catch (error) {
+        // Not the record's fault: it must not be left out for that.
+        if (isRegistryAway(error)) throw error;
         if (this.#filter.onError === "stop") throw whereFailed(record, error);
         failed++;
       }

@@ -90,6 +90,10 @@ const commits = (offsets: readonly number[], lag: number, agoMs = 0) => ({
     { topic: "events", partition: 0, position: 5, committed: 5, endOffset: 9, commits: turns(offsets, lag, agoMs) },
   ],
 });
+const forSchema = (problem: { code: string; message: string }) => ({
+  ...{ kind: "schema" as const, sinceMs: NOW_MS - HOUR_MS, step: undefined, record },
+  schema: { id: 7, problem },
+});
 const record = { topic: "events", partition: 0, offset: 17, timestampMs: NOW_MS - 120_000, keyHash: "1f0c22aa" };
 
 const cases: Readonly<Record<string, readonly Case[]>> = {
@@ -123,14 +127,37 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
   registry: [
     [
       "does not answer, and stops a task",
+      of(first({ work: forSchema({ code: "REGISTRY_UNREACHABLE", message: "refused" }) }, 0), {
+        registry: registry({ problem: { what: "read", code: "REGISTRY_UNREACHABLE", message: "away" } }),
+      }),
+      [
+        [
+          "error",
+          /^the schema registry http:\/\/registry does not answer/,
+          /away \[REGISTRY_UNREACHABLE\].*totals events_0 waits for schema 7 since 1h, which events\/0 offset 17 needs: refused \[REG/s,
+        ],
+      ],
+    ],
+    [
+      "answers, but not the workers",
+      of(first({ work: forSchema({ code: "REGISTRY_NOT_AUTHORIZED", message: "who are you?" }) }, 0), {
+        registry: registry({}),
+      }),
+      [
+        [
+          "error",
+          /^1 task of totals waits for the schema registry http:\/\/registry, which answers here$/,
+          /who are you\?/,
+        ],
+      ],
+    ],
+    [
+      "is not named",
       of(
-        first(
-          { trouble: { code: "REGISTRY_UNREACHABLE", message: "refused", restarts: 1, atMs: NOW_MS - HOUR_MS } },
-          0,
-        ),
-        { registry: registry({ problem: { what: "read", code: "REGISTRY_UNREACHABLE", message: "refused" } }) },
+        {},
+        { registry: registry({ problem: { what: "read", code: "REGISTRY_MISSING", message: "no schema registry" } }) },
       ),
-      [["error", /^the schema registry http:\/\/registry does not answer/, /totals events_0: REGISTRY_UNREACHABLE/]],
+      [["note", /^no schema registry is named/]],
     ],
     [
       "lacks a subject",

@@ -16,7 +16,9 @@ export function checkStuck({ jobs, nowMs }: Facts): readonly Finding[] {
 }
 
 function held(job: JobFacts, { task, work }: TaskStatus, nowMs: number): readonly Finding[] {
-  if (work === undefined || nowMs - work.sinceMs < windowMs(job.plan.commitEveryMs)) return [];
+  // What the registry does not give is the registry's: its own check says so.
+  if (work === undefined || work.kind === "schema" || nowMs - work.sinceMs < windowMs(job.plan.commitEveryMs))
+    return [];
   const { sinceMs, step, record } = work;
   const ageMs = nowMs - sinceMs;
   const input = record ?? job.overview.tasks.find((each) => each.task === task)?.inputs[0];
@@ -38,7 +40,7 @@ function held(job: JobFacts, { task, work }: TaskStatus, nowMs: number): readonl
   ];
 }
 
-function whatHolds({ kind, step, record }: WorkStatus): string {
+function whatHolds({ kind, step, record, schema }: WorkStatus): string {
   const of = step === undefined ? "" : ` of step "${step}"`;
   switch (kind) {
     case "record":
@@ -49,6 +51,8 @@ function whatHolds({ kind, step, record }: WorkStatus): string {
       return `what is done before a commit${of}`;
     case "start":
       return `reading its state${of}`;
+    case "schema":
+      return `schema ${schema?.id}, which is not here`;
   }
 }
 
