@@ -47,6 +47,7 @@ const GOES_WITHOUT = [
   ["lag"],
   ["doctor"],
   ["read", "events"],
+  ["compare", "totals", "totals.green"],
   ["topics"],
   ["circuits", "ls"],
   ["circuits", "open", "bank-1", "--job", "totals", "--yes", "--why", "x"],
