@@ -170,29 +170,31 @@ describe("Supervisor", () => {
     expect(notes[0]).toBe("in use by process 7");
   });
 
-  it("lets the others go on when a worker cannot start again because the registry is away", async () => {
-    const { run, processes, outcome, started, advance, notes } = supervise();
-    await run();
-    await processes[1]!.end(null, "SIGKILL");
-    await advance(1_000);
-    const problem = { code: "REGISTRY_UNREACHABLE", message: "could not fetch a schema" };
-    processes[2]!.tell({ kind: "failed", problem, details: "" });
-    await processes[2]!.end(1);
-    expect(notes.slice(-2)).toEqual([
-      "could not fetch a schema",
-      "worker 2 ended with exit code 1; it starts again in 2 s",
-    ]);
-    expect(processes[0]!.orders).toEqual([]);
-    await advance(2_000);
-    expect([outcome(), started()]).toEqual(["running", "1 2 2 2"]);
-  });
+  describe.each(["REGISTRY_UNREACHABLE", "REGISTRY_NOT_AUTHORIZED", "LOG_UNREACHABLE"])("with %s", (code) => {
+    const failed = { kind: "failed", problem: { code, message: "could not reach it" }, details: "" } as const;
 
-  it("ends at once when the registry is away at the start", async () => {
-    const { processes, outcome } = supervise();
-    const problem = { code: "REGISTRY_UNREACHABLE", message: "could not fetch a schema" };
-    processes[0]!.tell({ kind: "failed", problem, details: "" });
-    await processes[0]!.end(1);
-    expect(outcome()).toBe("REGISTRY_UNREACHABLE");
+    it("lets the others go on when a worker cannot start again", async () => {
+      const { run, processes, outcome, started, advance, notes } = supervise();
+      await run();
+      await processes[1]!.end(null, "SIGKILL");
+      await advance(1_000);
+      processes[2]!.tell(failed);
+      await processes[2]!.end(1);
+      expect(notes.slice(-2)).toEqual([
+        "could not reach it",
+        "worker 2 ended with exit code 1; it starts again in 2 s",
+      ]);
+      expect(processes[0]!.orders).toEqual([]);
+      await advance(2_000);
+      expect([outcome(), started()]).toEqual(["running", "1 2 2 2"]);
+    });
+
+    it("ends at once at the start", async () => {
+      const { processes, outcome } = supervise();
+      processes[0]!.tell(failed);
+      await processes[0]!.end(1);
+      expect(outcome()).toBe(code);
+    });
   });
 
   it("stops all workers when all are idle, and waits for those that have died meanwhile", async () => {

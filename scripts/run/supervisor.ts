@@ -32,8 +32,11 @@ const DRAIN_MARGIN_MS = 5_000;
 const ORDERS_MAX = 32;
 /** Another process is still leaving the folder of this worker: one of a run that was killed, say. */
 const TRANSIENT_CODES: ReadonlySet<string> = new Set(["DATA_DIR_LOCKED"]);
-/** Once the run is up, they are no reason to end those workers that go on without the registry. */
-const PASSING_CODES: ReadonlySet<string> = new Set(["REGISTRY_UNREACHABLE", "REGISTRY_NOT_AUTHORIZED"]);
+/** Once the run is up, they are no reason to end those workers that go on without the registry, or wait for brokers. */
+const PASSING_CODES: ReadonlySet<string> = new Set([
+  ...["REGISTRY_UNREACHABLE", "REGISTRY_NOT_AUTHORIZED"],
+  "LOG_UNREACHABLE",
+]);
 
 /**
  * Keeps worker processes running:
