@@ -17,6 +17,8 @@ import { AccessControl, type Right } from "./support/access-control.ts";
 
 const isPossible = (await canStartKafka()) && (await canStartRegistry());
 const run = promisify(execFile);
+const ACL_COMMANDS = path.join(import.meta.dirname, "support", "AclCommands.java");
+const RECORDER = '#!/bin/sh\nfor argument; do printf "%s\\t" "$argument"; done >> "$COMMANDS"\necho >> "$COMMANDS"\n';
 const PRINCIPAL = "User:mulgil";
 /** Whoever comes in without a password may do everything. */
 const AUTHORIZER = {
@@ -80,15 +82,8 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     registry = await startRegistry({ dir: path.join(home, "registry") });
     admin = new KafkaLog({ connection: { brokers: [kafka.bootstrap] } });
     rights = await AccessControl.open(kafka.bootstrap, PRINCIPAL);
-    const jars = await brokerJars(cacheFolder);
-    const options = [
-      ...withKeptClasses(jars),
-      "-XX:TieredStopAtLevel=1",
-      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
-    ];
-    const java = `exec ${jdkProgram("java")} ${options.join(" ")}`;
-    const program = `#!/bin/sh\n${java} -cp "${classPath(jars, await toolsJar(cacheFolder))}" org.apache.kafka.tools.AclCommand "$@"\n`;
-    writeFileSync(path.join(home, "kafka-acls.sh"), program, { mode: 0o700 });
+    // Takes down what the shell has made of the printed commands; one JVM then runs all of them.
+    writeFileSync(path.join(home, "kafka-acls.sh"), RECORDER, { mode: 0o700 });
   }, START_MAX_MS);
   afterAll(async () => {
     await rights?.close();
@@ -124,10 +119,20 @@ describe.skipIf(!isPossible)("mulgil acl print, on a broker with access control"
     expect(await mulgil(args, { cwd: home, stdin, env: environment("admin") })).toMatchObject({ code: 0 });
   }
   /** Runs commands as an administrator would, with Kafka's own tool. */
-  const shell = (script: string) =>
-    run("sh", ["-ec", script], {
-      env: { ...process.env, PATH: `${home}:${process.env["PATH"]}`, BOOTSTRAP_SERVER: kafka.bootstrap },
+  async function shell(script: string): Promise<void> {
+    const commands = path.join(home, "commands");
+    writeFileSync(commands, "");
+    const PATH = `${home}:${process.env["PATH"]}`;
+    await run("sh", ["-ec", script], {
+      env: { ...process.env, PATH, BOOTSTRAP_SERVER: kafka.bootstrap, COMMANDS: commands },
     });
+    const jars = await brokerJars(cacheFolder);
+    await run(jdkProgram("java"), [
+      ...withKeptClasses(jars),
+      ...["-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"],
+      ...["-cp", classPath(jars, await toolsJar(cacheFolder)), ACL_COMMANDS, commands],
+    ]);
+  }
   const startOf = async (topic: string) =>
     (
       await admin.listOffsets(
