@@ -15,7 +15,7 @@ export async function assertConfirmed(yes: true | undefined): Promise<void> {
 export async function reasonFor(given: string | undefined): Promise<string> {
   const why = (given ?? (canAsk() ? await ask("Why? ") : "")).trim();
   if (why !== "") return why;
-  throw new MulgilError('changes are recorded with their reason: give --why "…"', { code: "CHANGE_REASON_MISSING" });
+  throw new MulgilError('this is recorded with its reason: give --why "…"', { code: "CHANGE_REASON_MISSING" });
 }
 
 const canAsk = (): boolean => process.stdin.isTTY === true && process.stderr.isTTY === true;
