@@ -289,6 +289,35 @@ describe("a supervisor whose number of workers is changed", () => {
     expect(started()).toBe("1 2 3");
   });
 
+  it("answers whoever tells of an order when it is long done", async () => {
+    const { processes, run } = supervise({ workers: 3 });
+    await run();
+    processes[0]!.tell({ kind: "scale", order: order("a", 2) });
+    await settled();
+    processes[0]!.tell({ kind: "scale", order: order("a", 2) });
+    expect(processes[0]!.orders).toEqual([]);
+    await processes[2]!.end(0);
+    expect(processes.slice(0, 2).map(({ orders }) => orders)).toEqual([["a done"], ["a done"]]);
+    processes[1]!.tell({ kind: "scale", order: order("a", 2) });
+    expect(processes.slice(0, 2).map(({ orders }) => orders)).toEqual([["a done"], ["a done", "a done"]]);
+  });
+
+  it("does not wait for new ones that cannot start for now, so that the next order is heard", async () => {
+    const { processes, run, notes, started, advance } = supervise({ workers: 1 });
+    await run();
+    processes[0]!.tell({ kind: "scale", order: order("a", 2) });
+    await settled();
+    processes[1]!.tell({ kind: "failed", problem: { code: "LOG_UNREACHABLE", message: "no broker" }, details: "" });
+    await processes[1]!.end(1);
+    expect(processes[0]!.orders).toEqual(["a done: 1 of the new workers could not start yet, and are tried again"]);
+    processes[0]!.tell({ kind: "scale", order: order("b", 1) });
+    await settled();
+    expect(processes[0]!.orders.slice(1)).toEqual(["b done"]);
+    expect(notes.at(-1)).toBe("2 → 1 workers (ana@here: load)");
+    await advance(60_000);
+    expect(started()).toBe("1 2");
+  });
+
   it("drains the last ones, forgets nothing that they have counted, and does not start them again", async () => {
     const { supervisor, processes, run, started, advance, outcome } = supervise({ workers: 3 });
     await run();

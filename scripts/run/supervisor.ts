@@ -57,8 +57,8 @@ export class Supervisor {
   #past: readonly JobStatus[] = [];
   readonly #running = new Set<Promise<void>>();
   readonly #ended = Promise.withResolvers<void>();
-  /** The last orders, newest last: each worker tells of them. */
-  #orders: readonly string[] = [];
+  /** To the last orders, newest last; undefined while one is carried out. Each worker tells of them, some when it is long done. */
+  readonly #answers = new Map<string, OrderAnswer | undefined>();
   #scaling: Promise<void> = Promise.resolve();
   readonly #prepared = Promise.withResolvers<void>();
   /** A worker has started: what the run needs was right then. */
@@ -98,17 +98,28 @@ export class Supervisor {
 
   /**
    * Starts more workers, or lets the last ones drain and end; the processes that are there then are told what came of it. An order that was heard before
-   * changes nothing.
+   * changes nothing: whoever tells of it once it is done is told at once.
    */
-  scale(order: ScaleOrder): void {
-    if (this.#orders.includes(order.id) || this.#stopping.signal.aborted) return;
-    this.#orders = [...this.#orders, order.id].slice(-ORDERS_MAX);
+  scale(order: ScaleOrder, teller?: Seat): void {
+    if (this.#answers.has(order.id)) {
+      const answer = this.#answers.get(order.id);
+      if (answer !== undefined) teller?.process?.answer(answer);
+      return;
+    }
+    if (this.#stopping.signal.aborted) return;
+    this.#note(order.id, undefined);
     this.#scaling = this.#scaling.then(async () => {
       const { workers, by, why, id } = order;
       this.#options.onNote(`${this.#seats.length} → ${workers} workers (${by}: ${why})`);
       const answer: OrderAnswer = { ...(await this.#scaleTo(workers, order.drainTimeoutMs)), id };
+      this.#note(id, answer);
       for (const { process } of this.#seats) process?.answer(answer);
     });
+  }
+
+  #note(id: string, answer: OrderAnswer | undefined): void {
+    this.#answers.set(id, answer);
+    if (this.#answers.size > ORDERS_MAX) this.#answers.delete(this.#answers.keys().next().value!);
   }
 
   /** Ends all workers at once. What was not committed is repeated at the next start. */
@@ -144,12 +155,11 @@ export class Supervisor {
     this.#past = jobTotals([...this.#past, ...surplus.flatMap(({ past }) => past)]);
     await Promise.race([Promise.all(added.map(({ up }) => up.promise)), this.#ended.promise]);
     this.#stopIfIdle();
-    const cutShort = ends.filter((end) => end !== undefined && end.code !== 0);
-    if (cutShort.length === 0) return { outcome: "done" };
-    return {
-      outcome: "done",
-      detail: `${cutShort.length} of the workers ended before they had finished what they had begun; what no commit covers is processed once more, nothing is lost`,
-    };
+    const details = [
+      cutShortText(ends.filter((end) => end !== undefined && end.code !== 0).length),
+      delayedText(added.filter(({ isStarted }) => !isStarted).length),
+    ].filter((text) => text !== undefined);
+    return { outcome: "done", ...(details.length > 0 && { detail: details.join("; ") }) };
   }
 
   /** Undefined: it was not running. */
@@ -217,7 +227,7 @@ export class Supervisor {
         this.#stopIfIdle();
         break;
       case "scale":
-        this.scale(message.order);
+        this.scale(message.order, seat);
         break;
       case "failed":
         this.#fail(seat, message);
@@ -229,9 +239,11 @@ export class Supervisor {
     if (this.#options.untilIdle && this.#seats.every(({ isIdle }) => isIdle)) this.stop();
   }
 
-  #fail({ worker }: Seat, { problem, details }: Extract<WorkerMessage, { kind: "failed" }>): void {
+  #fail({ worker, up }: Seat, { problem, details }: Extract<WorkerMessage, { kind: "failed" }>): void {
     if (TRANSIENT_CODES.has(problem.code) || (this.#isUp && PASSING_CODES.has(problem.code))) {
       this.#options.onNote(problem.message, worker);
+      // Nobody waits for it: an order to have fewer could not be carried out meanwhile.
+      up.resolve();
       return;
     }
     this.#failure ??= new MulgilError(problem.message, { code: problem.code, cause: details });
@@ -276,3 +288,11 @@ const lagOnly = (status: JobStatus): JobStatus => ({
   tasks: 0,
   restoring: undefined,
 });
+
+const cutShortText = (count: number): string | undefined =>
+  count === 0
+    ? undefined
+    : `${count} of the workers ended before they had finished what they had begun; what no commit covers is processed once more, nothing is lost`;
+
+const delayedText = (count: number): string | undefined =>
+  count === 0 ? undefined : `${count} of the new workers could not start yet, and are tried again`;
