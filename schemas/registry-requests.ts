@@ -60,6 +60,7 @@ interface ClientResponse {
 const RETRIES = 3;
 const REQUEST_TIMEOUT_MS = 10_000;
 const UNAUTHORIZED = 401;
+const NOT_FOUND = 404;
 const BAD_GATEWAY = 502;
 const SHOWN_CHARACTERS_MAX = 200;
 
@@ -100,7 +101,7 @@ export class RegistryRequests {
       return (await this.#within(signal, request)).data();
     } catch (error) {
       const { status, message } = error as { status?: number; message: string };
-      if (status === 404) return undefined;
+      if (status === NOT_FOUND) return undefined;
       throw this.#refusal(what, status, signal.aborted ? "it took too long" : message, error);
     }
   }
@@ -165,17 +166,20 @@ const onlyOfRegistries = () => ({
   },
 });
 
+/** 40401 and its like. Others of the same family answer a path that they do not have with a bare 404. */
+const isRegistryCode = (code: unknown): boolean => typeof code === "number" && Math.floor(code / 100) === NOT_FOUND;
+
 function checked(response: ClientResponse, isFailure = false): ClientResponse {
   const error = response.error();
   if (error !== null) return response.enhance({ rawData: JSON.stringify({ message: connectionText(error) }) });
   const data = parsed(response.rawData());
   const isWord = typeof data === "object" && data !== null;
   const isKnown =
-    response.status() !== 404 || typeof (data as { error_code?: unknown } | null)?.error_code === "number";
+    response.status() !== NOT_FOUND || isRegistryCode((data as { error_code?: unknown } | null)?.error_code);
   if (isWord && isKnown) return response;
   const message = `status ${response.status()}, by something that is no schema registry: ${String(response.rawData()).slice(0, SHOWN_CHARACTERS_MAX)}`;
   const strange = response.enhance({
-    status: isFailure && response.status() !== 404 ? response.status() : BAD_GATEWAY,
+    status: isFailure && response.status() !== NOT_FOUND ? response.status() : BAD_GATEWAY,
     rawData: JSON.stringify({ message }),
   });
   if (isFailure) return strange;

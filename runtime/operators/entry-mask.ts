@@ -17,6 +17,8 @@ export interface EntryMask {
   keyHash(bytes: Buffer): string;
   /** Whether nothing is hidden. */
   readonly isOpen: boolean;
+  /** Whether keys are shown as they are. Whoever may ask for the beginnings of others would read them letter by letter. */
+  readonly isKeyOpen: boolean;
 }
 
 /** An entry in what JSON has. */
@@ -40,6 +42,7 @@ export const unmasked: EntryMask = {
   bytes: (bytes, error) => ({ $bytes: bytes.toString("base64"), ...(error !== undefined && { $error: error }) }),
   keyHash: plainHash,
   isOpen: true,
+  isKeyOpen: true,
 };
 
 export interface EntryMaskOptions {
@@ -62,6 +65,7 @@ export function createEntryMask(
   const inPlaceOf = (bytes: Buffer) => (digest === undefined ? MASKED : hashedText(digest(bytes.toString("base64"))));
   return {
     isOpen: false,
+    isKeyOpen: isOpenKey(keySecrets),
     show(entry) {
       const value = showValue(entry.value);
       const key = isKeyKnown ? openly(entry.key) : hiddenIn(showKey(entry.key), value);

@@ -92,6 +92,19 @@ export function keyBytes({ node, keyCodec }: Pick<StoreOfStep, "node" | "keyCode
 const codedKey = (store: StoreOfStep, { keys, parts }: StoreCodecs, text: string): Buffer =>
   keyBytes({ node: store.node, keyCodec: parts?.keys ?? keys }, text);
 
+/** @throws {MulgilError} STATE_QUERY if what was asked would tell of keys that are hidden */
+export function assertAskable(
+  store: string,
+  { prefix }: EntryQuery,
+  { isKeyOpen }: { readonly isKeyOpen: boolean },
+): void {
+  if (prefix !== undefined && !isKeyOpen)
+    throw impossible(
+      store,
+      "its keys are personal data, and beginnings that are tried out would tell them: ask for a whole key, or with --reveal (reveal=true)",
+    );
+}
+
 function assertPossible({ planned, node }: StoreOfStep, query: EntryQuery): void {
   const isWindowed = node.kind === "aggregate" && planned.kind !== "keyValue";
   if (query.prefix !== undefined && keyTypeOf(node) !== "string")

@@ -91,6 +91,10 @@ export class CallInputs implements Inputs {
     );
   }
 
+  close(): void {
+    for (const { queue } of this.#inputs) queue.close();
+  }
+
   get partitions(): readonly TopicPartition[] {
     return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition }));
   }

@@ -61,4 +61,6 @@ export interface Inputs {
   offsets(sequence: number): readonly CommittedOffset[];
   /** The commit of these offsets is done. */
   markCommitted(offsets: readonly PartitionOffset[]): void;
+  /** Lets go of what was fetched. */
+  close(): void;
 }

@@ -18,7 +18,14 @@ const batch = (offsets: readonly number[], nextOffset: number, value?: string): 
   endOffset: 100,
 });
 
-function queue() {
+interface Missing {
+  /** The schema that a value needs. */
+  readonly missingId?: (bytes: Buffer) => number | undefined;
+  readonly load?: () => Promise<void>;
+  readonly isDone?: (offset: number) => boolean;
+}
+
+function queue({ missingId = () => undefined, load = async () => undefined, isDone }: Missing = {}) {
   const undecodable: number[] = [];
   const built = new RecordQueue({
     topic: "t",
@@ -32,12 +39,13 @@ function queue() {
           if (bytes.toString() === "bad") throw new Error("bad");
           return bytes.toString();
         },
-        missingId: () => undefined,
-        load: async () => undefined,
+        missingId,
+        load,
       },
       eventTime: internalEventTime,
     },
     undecodable: (raw) => undecodable.push(raw.offset),
+    ...(isDone !== undefined && { isDone }),
   });
   return { queue: built, undecodable };
 }
@@ -89,6 +97,38 @@ describe("RecordQueue", () => {
     expect(drain(q)).toEqual([2]);
     expect(undecodable).toEqual([0, 1]);
     expect(q.position).toBe(3);
+  });
+
+  it("waits for no schema of what has ended before", () => {
+    const isEnded = (offset: number) => offset < 2;
+    const never = new Promise<void>(() => undefined);
+    const missingId = (bytes: Buffer) => (bytes.toString() === "new" ? 7 : undefined);
+    const { queue: q } = queue({ isDone: isEnded, missingId, load: () => never });
+    q.push(batch([0, 1], 2, "new"));
+    q.push(batch([2], 3));
+    expect(q.awaited).toBeUndefined();
+    expect(drain(q)).toEqual([2]);
+    q.push(batch([3], 4, "new"));
+    expect(q.awaited).toMatchObject({ id: 7 });
+  });
+
+  it("lets go of what waits for a schema when it is closed, and asks for no other", async () => {
+    const asked = Promise.withResolvers<void>();
+    let loads = 0;
+    const { queue: q } = queue({
+      missingId: () => 7,
+      load: () => {
+        loads++;
+        return asked.promise;
+      },
+    });
+    const pushed = q.push(batch([0, 1], 2));
+    expect(q.missesSchema).toBe(true);
+    q.close();
+    asked.resolve();
+    await pushed;
+    expect(loads).toBe(1);
+    expect(drain(q)).toEqual([]);
   });
 
   it("ignores a batch that it has already", () => {

@@ -60,6 +60,7 @@ export class RecordQueue {
   #missed: AwaitedSchema | undefined;
   /** From the first one on that is not readable as a whole. */
   readonly #unprepared: QueuedBatch[] = [];
+  #isClosed = false;
 
   constructor(options: {
     topic: string;
@@ -107,6 +108,13 @@ export class RecordQueue {
     if (isInFront) await this.#prepare();
   }
 
+  /** Lets go of what was fetched: whoever waits for a schema may wait for as long as the registry is away. */
+  close(): void {
+    this.#isClosed = true;
+    this.#batches = [];
+    this.#unprepared.length = 0;
+  }
+
   /** Fetches the writer schemas that decoding will need, in the order of the records. */
   async #prepare(): Promise<void> {
     const { value } = this.#decoder;
@@ -114,10 +122,12 @@ export class RecordQueue {
       const { records } = queued.batch;
       for (; queued.readable < records.length; queued.readable++) {
         const raw = records[queued.readable]!;
-        const id = raw.value === null ? undefined : value.missingId(raw.value);
+        // What has ended in an earlier life is passed over unread.
+        const id = raw.value === null || this.#isDone?.(raw.offset) ? undefined : value.missingId(raw.value);
         if (id === undefined) continue;
         this.#missed = { id, sinceMs: this.#clock.now(), topic: this.topic, partition: this.partition, raw };
         await value.load(id);
+        if (this.#isClosed) return;
         this.#missed = undefined;
       }
       this.#unprepared.shift();

@@ -48,6 +48,10 @@ export class TaskInputs implements Inputs {
     );
   }
 
+  close(): void {
+    for (const { queue } of this.#inputs) queue.close();
+  }
+
   get partitions(): readonly TopicPartition[] {
     return this.#inputs.map(({ queue }) => ({ topic: queue.topic, partition: queue.partition }));
   }

@@ -380,6 +380,7 @@ export class Task {
    */
   async close(): Promise<void> {
     this.#work.close();
+    this.#inputs.close();
     this.#calls?.close();
     this.#trace?.close();
     await this.#committing;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import type { LogAccess } from "../../runtime/log/port.ts";
 import type { EntryMask } from "../../runtime/operators/entry-mask.ts";
-import { type EntryQuery, selectEntries } from "../../runtime/operators/entry-query.ts";
+import { assertAskable, type EntryQuery, selectEntries } from "../../runtime/operators/entry-query.ts";
 import { entryReader } from "../../runtime/operators/entry-reader.ts";
 import { openPlannedStore } from "../../runtime/operators/open-store.ts";
 import type { StoreOfStep } from "../../runtime/operators/store-codecs.ts";
@@ -36,6 +36,7 @@ export async function* replicaPages(options: {
 }): AsyncGenerator<readonly FoundEntry[]> {
   const { of, mask, owner, query } = options;
   const selection = selectEntries(of, query);
+  assertAskable(of.planned.name, query, mask);
   const folder = await mkdtemp(path.join(tmpdir(), "mulgil-state-"));
   try {
     const database = await levelDisk(folder).open("replica");

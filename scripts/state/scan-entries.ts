@@ -1,5 +1,5 @@
 import type { LogAccess } from "../../runtime/log/port.ts";
-import { type EntryQuery, selectEntries } from "../../runtime/operators/entry-query.ts";
+import { assertAskable, type EntryQuery, selectEntries } from "../../runtime/operators/entry-query.ts";
 import type { EntriesAnswer } from "../../runtime/ops/state/local-state.ts";
 import type { Plan } from "../../runtime/plan/plan.ts";
 import { systemClock } from "../../runtime/time/system-clock.ts";
@@ -50,7 +50,9 @@ export async function* scanEntries(open: OpenLog, request: ScanRequest): AsyncGe
   }
   assertRuns(ownership, job);
   // A wrong question is found out before the first answer.
-  selectEntries(await readableStore(of, registry), query);
+  const readable = await readableStore(of, registry);
+  selectEntries(readable, query);
+  if (query.prefix !== undefined) assertAskable(store, query, await maskHere(open, { ...of, ...readable }, showing));
   for (const owner of owners) yield* pagesOf(log, of, owner, request);
 }
 

@@ -127,7 +127,7 @@ function expectNothingPersonal(shown: unknown): void {
 }
 
 /** The same from workers and from changelogs. */
-async function expectMasked({ scan, get }: Awaited<ReturnType<typeof project>>, ...args: readonly string[]) {
+async function expectMasked({ run, scan, get }: Awaited<ReturnType<typeof project>>, ...args: readonly string[]) {
   const people = await scan("people", ...args);
   const latest = await scan("latest", ...args);
   const seen = await scan("seen.shops", ...args);
@@ -152,6 +152,11 @@ async function expectMasked({ scan, get }: Awaited<ReturnType<typeof project>>, 
     { key: "bakery", value: MASKED },
     { key: "books", value: MASKED },
   ]);
+  // Who may try out beginnings reads a key letter by letter.
+  expect(await run("state", "scan", "shop", "people", "--prefix", "010", ...args)).toMatchObject({
+    ...{ code: 1, stdout: "", stderr: expect.stringContaining("[STATE_QUERY]") },
+  });
+  expect(await scan("shops", "--prefix", "bo", ...args)).toHaveLength(1);
   const [found] = await get("latest", PHONES[3]!, ...args);
   expect(found).toMatchObject({ key: PHONES[3], value: { note: MASKED }, masked: ["value.phone", "value.note"] });
 }
@@ -160,6 +165,8 @@ async function expectRevealed({ scan, get }: Awaited<ReturnType<typeof project>>
   const people = await scan("people", "--reveal", "--why", "complaint 4711", ...args);
   expect(people.map(({ key }) => key).toSorted()).toEqual(PHONES);
   for (const { value, masked } of people) expect({ value, masked }).toEqual({ value: { visits: 1, note: NOTE } });
+  const beginning = ["--prefix", "010-1234-560", "--reveal", "--why", "complaint 4711"];
+  expect(await scan("people", ...beginning, ...args)).toHaveLength(10);
   expect(await get("latest", PHONES[3]!, "--reveal", "--why", "he asked", ...args)).toMatchObject([
     { key: PHONES[3], value: { phone: PHONES[3], note: NOTE, shop: "bakery" } },
   ]);
@@ -295,6 +302,8 @@ describe("personal data in a verification by a worker", { timeout: 180_000 }, ()
     await expect.poll(async () => (await verify()).code, { timeout: 60_000 }).toBe(3);
     const { stdout: hidden } = await verify();
     expect(hidden).not.toContain("010-9999");
+    // Cursors are sealed with it.
+    expect(hidden).not.toContain("incarnation");
     expect(hidden).toMatch(/"keyHash": "\*\*\*[0-9a-f]{16}\*\*\*"/);
     expect(await audit()).toEqual([]);
     const { stdout: shown } = await verify("--reveal", "--why", "who is that?");
@@ -329,6 +338,10 @@ describe("personal data over HTTP", { timeout: 180_000 }, () => {
     expectNothingPersonal(next.answer);
     expect(next.answer.entries[0].key).not.toBe(page.answer.entries[2].key);
     expect(await ask(`entries?task=${task}&after=AAAA`)).toMatchObject({
+      ...{ status: 400, answer: { error: { code: "STATE_QUERY" } } },
+    });
+
+    expect(await ask("entries?prefix=010")).toMatchObject({
       ...{ status: 400, answer: { error: { code: "STATE_QUERY" } } },
     });
 

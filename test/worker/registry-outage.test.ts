@@ -21,6 +21,7 @@ const AWAY: Readonly<Record<string, Answering | "refused">> = {
   "answers 403": { status: 403 },
   "answers 429": { status: 429 },
   "lies behind a proxy that knows nothing of it": { status: 404, type: "text/html", body: "<h1>not here</h1>" },
+  "has another service in its place": { status: 404, body: '{"error_code":404,"message":"HTTP 404 Not Found"}' },
   "lies behind a proxy that wants a login": { status: 200, type: "text/html", body: "<h1>who are you?</h1>" },
 };
 

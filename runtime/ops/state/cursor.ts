@@ -3,7 +3,7 @@ import { MulgilError } from "../../../schemas/mulgil-error.ts";
 
 /** Of what a cursor goes on in. */
 export interface CursorPlace {
-  /** Of the changelog: nobody knows it who cannot read the changelog itself, and all who may own the task do. */
+  /** Of the changelog: no answer of a worker tells it, and all who may own the task know it. */
   readonly incarnation: string;
   readonly store: string;
   readonly task: string;

@@ -3,7 +3,7 @@ import { MulgilError } from "../../../schemas/mulgil-error.ts";
 import { dataRange } from "../../../state/key-layout.ts";
 import type { Checkpoint, CommittedEntries } from "../../../state/store.ts";
 import { type EntryMask, type EntryMaskOptions, unmasked } from "../../operators/entry-mask.ts";
-import { type EntryQuery, selectEntries } from "../../operators/entry-query.ts";
+import { assertAskable, type EntryQuery, selectEntries } from "../../operators/entry-query.ts";
 import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
 import type { StoreOfStep } from "../../operators/store-codecs.ts";
 import type { PlannedStore, StoreKind } from "../../plan/plan.ts";
@@ -154,6 +154,7 @@ export class LocalState {
       const { nextOffset: position, incarnation } = open.checkpoint;
       const place = { incarnation, store, task: held.task };
       const mask = reveals ? unmasked : await this.maskOf(held.runtime, of, { isKeyKnown: request.key !== undefined });
+      assertAskable(store, request, mask);
       const page = await unlessGone(
         readPage({
           ...{ committed: open.committed, isWindowed: of.planned.kind === "window" },

@@ -1,4 +1,4 @@
-import { recordName } from "../../../schemas/avro-node.ts";
+import { avroNodeOf, recordName } from "../../../schemas/avro-node.ts";
 import type { AvroJson } from "../../../schemas/schema.ts";
 import { createEntryMask, type EntryMask, type EntryMaskOptions } from "../../operators/entry-mask.ts";
 import { entrySecrets, type StoreInPlan, schemasIn, topicsBehind } from "../../operators/entry-secrets.ts";
@@ -19,13 +19,23 @@ export async function storeMask(
   options: EntryMaskOptions,
 ): Promise<EntryMask> {
   const names = schemasIn(store).flatMap((avro) => recordName(avro) ?? []);
-  const topics = await answers(topicsBehind(store), (topic) => source.describing(topic));
+  const topics = await answers(topicsBehind(store), async (topic) => readable(await source.describing(topic)));
   const records = await answers(names, async (name) => (await source.ofRecord?.(name)) ?? []);
   const known = {
     ofTopic: (topic: string) => topics.get(topic),
     ofRecord: (name: string) => records.get(name) ?? [],
   };
   return createEntryMask(entrySecrets(store, known), options);
+}
+
+/** A registry may have taken what is no schema here: of what it says nobody can say anything. */
+function readable(schemas: TopicSchemas | undefined): TopicSchemas | undefined {
+  try {
+    for (const avro of [...(schemas?.values ?? []), ...(schemas?.keys ?? [])]) avroNodeOf(avro);
+    return schemas;
+  } catch {
+    return undefined;
+  }
 }
 
 const answers = async <Answer>(names: readonly string[], ask: (name: string) => Promise<Answer>) =>

@@ -1,5 +1,6 @@
 import type { Difference } from "../../../state/differences.ts";
 import { dataPrefix, indexPrefix, readOrderedInteger, timedKeyOffset } from "../../../state/key-layout.ts";
+import type { Checkpoint } from "../../../state/store.ts";
 import type { VerifyResult } from "../../../state/verify-store.ts";
 import { type EntryMask, unmasked } from "../../operators/entry-mask.ts";
 import { entryReader, type ShownEntry } from "../../operators/entry-reader.ts";
@@ -22,10 +23,16 @@ export interface ShownDifference {
 
 /** What a verification has found, as JSON. */
 export type VerificationReport =
-  | Exclude<VerifyResult, { status: "compared" }>
-  | (Omit<Extract<VerifyResult, { status: "compared" }>, "differences"> & {
+  | Told<Exclude<VerifyResult, { status: "compared" }>>
+  | (Omit<Told<Extract<VerifyResult, { status: "compared" }>>, "differences"> & {
       readonly differences: readonly ShownDifference[];
     });
+
+/** Without the incarnation of the changelog, which seals cursors. */
+type ToldCheckpoint = Pick<Checkpoint, "nextOffset" | "writtenAtMs">;
+type Told<Result> = Result extends { readonly checkpoint: Checkpoint }
+  ? Omit<Result, "checkpoint"> & { readonly checkpoint: ToldCheckpoint }
+  : Result;
 
 /** So many are told; the others are counted. */
 const TOLD_MAX = 100;
@@ -36,11 +43,14 @@ export function verificationReport(
   of: StoreOfStep,
   mask: EntryMask | undefined,
 ): VerificationReport {
-  if (result.status !== "compared") return result;
+  if (result.status === "empty") return result;
+  const { nextOffset, writtenAtMs } = result.checkpoint;
+  const checkpoint = { nextOffset, writtenAtMs };
+  if (result.status !== "compared") return { ...result, checkpoint };
   const { keyHash } = mask ?? unmasked;
   const read = mask === undefined ? entryReader(of) : undefined;
   const told = result.differences.slice(0, TOLD_MAX);
-  return { ...result, differences: told.map((each) => shown(each, of, keyHash, read)) };
+  return { ...result, checkpoint, differences: told.map((each) => shown(each, of, keyHash, read)) };
 }
 
 function shown(
