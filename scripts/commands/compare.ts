@@ -5,7 +5,7 @@ import { assertLogExists, type LogLocation, withLog } from "../environment/open-
 import { type OutputFormat, outputOption, printFormatted } from "../output/formatted.ts";
 import { auditReveal, type RevealOptions, revealOptions, withReason } from "../reveal/reveal.ts";
 import type { PlainKeyType } from "../topics/topic-schemas.ts";
-import { examples, located, nonNegativeInteger, schemasOption } from "./options.ts";
+import { examples, keyTypeOption, located, nonNegativeInteger, schemasOption } from "./options.ts";
 
 interface CompareOptions extends LogLocation, RevealOptions {
   readonly events?: true;
@@ -43,16 +43,7 @@ export function addCompare(program: Command): void {
         .argParser(fieldPaths),
     )
     .addOption(new Option("-n, --limit <n>", "show so many differences").default(LIMIT).argParser(nonNegativeInteger))
-    .addOption(
-      new Option("--key-type <type>", "how keys are shown, where no schema says it").choices([
-        "string",
-        "int",
-        "long",
-        "double",
-        "bytes",
-        "avro",
-      ]),
-    )
+    .addOption(keyTypeOption("how keys are shown, where no schema says it"))
     .addOption(schemasOption())
     .addOption(outputOption())
     .addHelpText(

@@ -42,6 +42,9 @@ export const dropStoreOption = (): Option =>
 export const schemasOption = (): Option =>
   new Option("--schemas <folder>", "the project's Avro schemas (*.avsc)").default("./schemas");
 
+export const keyTypeOption = (description: string): Option =>
+  new Option("--key-type <type>", description).choices(["string", "int", "long", "double", "bytes", "avro"]);
+
 /** "host:port", "[::1]:port". */
 export function listenAddress(text: string): ListenAddress {
   const [, host, port] = /^(\[[0-9a-f:]+\]|[^:[\]]+):(\d+)$/i.exec(text) ?? [];

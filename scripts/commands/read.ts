@@ -15,6 +15,7 @@ import {
   dataDirOption,
   examples,
   kafkaOption,
+  keyTypeOption,
   nonNegativeInteger,
   positiveInteger,
   registryOption,
@@ -46,16 +47,7 @@ export function addRead(program: Command): void {
     .addOption(new Option("-p, --partition <n>", "only this one").argParser(nonNegativeInteger))
     .addOption(new Option("-n, --limit <n>", "at most so many records").argParser(positiveInteger))
     .option("--follow", "go on, and print what arrives")
-    .addOption(
-      new Option("--key-type <type>", "how keys are read, where no schema says it").choices([
-        "string",
-        "int",
-        "long",
-        "double",
-        "bytes",
-        "avro",
-      ]),
-    )
+    .addOption(keyTypeOption("how keys are read, where no schema says it"))
     .addOption(schemasOption())
     .addOption(
       new Option("-o, --output <format>", "one object a line, or a table")

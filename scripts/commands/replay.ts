@@ -12,7 +12,7 @@ import { header, position, rate, replayId, several } from "../replay/replay-opti
 import type { ReplayRequest } from "../replay/replay-request.ts";
 import { revealOptions } from "../reveal/reveal.ts";
 import { TopicSchemas } from "../topics/topic-schemas.ts";
-import { duration, examples, located, nonNegativeInteger, schemasOption } from "./options.ts";
+import { duration, examples, keyTypeOption, located, nonNegativeInteger, schemasOption } from "./options.ts";
 
 interface StartOptions extends ReplayRequest, ChangeOptions {}
 
@@ -87,16 +87,7 @@ function addStart(replay: Command): void {
     .addOption(
       new Option("--id <id>", "its name, for scripts: given again, the same replay goes on").argParser(replayId),
     )
-    .addOption(
-      new Option("--key-type <type>", "how keys are read, where no schema says it").choices([
-        "string",
-        "int",
-        "long",
-        "double",
-        "bytes",
-        "avro",
-      ]),
-    )
+    .addOption(keyTypeOption("how keys are read, where no schema says it"))
     .addOption(schemasOption());
   revealOptions(changeOptions(command), { hasWhy: true })
     .addHelpText(

@@ -85,7 +85,7 @@ function addScan(state: Command): void {
     .description("list the entries of a store, task by task, as last committed")
     .argument("<job>")
     .argument("<store>")
-    .option("--prefix <text>", "keys that begin so, where keys are texts")
+    .option("--prefix <text>", "keys that begin so, where keys are texts and not hidden")
     .addOption(windowOption("--from-window", "windows that start from then on"))
     .addOption(windowOption("--to-window", "windows that start before"))
     .option("--task <task>", "only those of this task")

@@ -5,7 +5,7 @@ import { parseStartPosition } from "../read/start-position.ts";
 /** A time that holds for both topics, in ms; undefined for their ends. */
 export function timeBound(end: "earliest" | "latest"): (text: string) => number | undefined {
   return (text) => {
-    const position = text.startsWith("offset:") ? undefined : parseStartPosition(text, systemClock.now());
+    const position = positionOf(text);
     if (position?.kind === "spec") {
       if (position.spec === end) return undefined;
       if (typeof position.spec === "object") return position.spec.atOrAfterMs;
@@ -14,6 +14,16 @@ export function timeBound(end: "earliest" | "latest"): (text: string) => number 
       `Write ${end}, a time like 2026-03-01T09:00:00Z, or a duration ago like 10m: the same offset is another record in each topic.`,
     );
   };
+}
+
+/** Undefined for what is none: what is allowed here is less, and said here. */
+function positionOf(text: string): ReturnType<typeof parseStartPosition> | undefined {
+  try {
+    return parseStartPosition(text, systemClock.now());
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return undefined;
+    throw error;
+  }
 }
 
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;

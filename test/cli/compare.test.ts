@@ -312,6 +312,7 @@ describe("mulgil compare, asked wrongly", { timeout: TEST_MAX_MS }, () => {
     { args: ["totals"], code: 2, says: "missing required argument 'other'" },
     { args: ["totals", "totals.green", "--from", "offset:3"], code: 2, says: "the same offset is another record" },
     { args: ["totals", "totals.green", "--from", "latest"], code: 2, says: "Write earliest, a time" },
+    { args: ["totals", "totals.green", "--from", "soon"], code: 2, says: "Write earliest, a time" },
     { args: ["totals", "totals.green", "--from", "1h", "--to", "2h"], code: 2, says: "--from has to be before --to" },
     { args: ["totals", "totals.green", "--to", "2020-01-01"], code: 1, says: "between --from and --to" },
     { args: ["totals", "totals.green", "--ignore", "cards[0].at"], code: 2, says: "without indices" },
